@@ -1,0 +1,85 @@
+/// Writing and taking apart URLs, no more of RFC 3986 than the services need.
+package enum URLText {
+    private static let hex = Array("0123456789ABCDEF".utf8)
+
+    /// Escapes everything but unreserved characters (RFC 3986 section 2.3).
+    package static func escape(_ text: String) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                out.append(byte)
+            default:
+                out += [UInt8(ascii: "%"), hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Undoes `escape`; `plusIsSpace` for form data and queries. A broken escape is kept as it is.
+    package static func unescape(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String {
+        let bytes = Array(text.utf8)
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count)
+        var index = 0
+        while index < bytes.count {
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "%"), index + 2 < bytes.count, let high = digit(bytes[index + 1]),
+                let low = digit(bytes[index + 2])
+            {
+                out.append(high << 4 | low)
+                index += 3
+            } else {
+                out.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+                index += 1
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// `a=1&b=2`, escaped, in the order given.
+    package static func query(_ items: [(String, String)]) -> String {
+        items.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")
+    }
+
+    /// The items of a query string, in order, unescaped.
+    package static func items(of query: some StringProtocol) -> [(name: String, value: String)] {
+        query.split(separator: "&").map { item in
+            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (
+                unescape(parts[0], plusIsSpace: true), parts.count > 1 ? unescape(parts[1], plusIsSpace: true) : ""
+            )
+        }
+    }
+
+    /// Path and query of an absolute URL or of a request target; the path is not unescaped.
+    package static func target(of url: String) -> (path: String, query: String) {
+        var rest = Substring(url)
+        if let scheme = rest.firstRange(of: "://") {
+            rest = rest[scheme.upperBound...]
+            rest = rest.firstIndex(where: { $0 == "/" || $0 == "?" }).map { rest[$0...] } ?? "/"
+        }
+        if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
+        guard let mark = rest.firstIndex(of: "?") else { return (String(rest), "") }
+        return (mark == rest.startIndex ? "/" : String(rest[..<mark]), String(rest[rest.index(after: mark)...]))
+    }
+
+    /// `scheme://host:port` of an absolute URL.
+    package static func origin(of url: String) -> String? {
+        guard let scheme = url.firstRange(of: "://") else { return nil }
+        let end = url[scheme.upperBound...].firstIndex(where: { $0 == "/" || $0 == "?" || $0 == "#" }) ?? url.endIndex
+        return end == scheme.upperBound ? nil : String(url[..<end])
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

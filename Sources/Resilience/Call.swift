@@ -1,0 +1,83 @@
+package import World
+
+/// The right to change anything outside. Tested where a mutating request leaves, after gate and token bucket.
+package protocol Fence: Sendable {
+    /// - Throws: `FenceClosed` when the lease behind it has ended.
+    func check() throws
+}
+
+/// Our lease ended; whatever we were doing belongs to somebody else now.
+package struct FenceClosed: Error, Sendable, Hashable, CustomStringConvertible {
+    package var reason: String
+
+    package init(reason: String) {
+        self.reason = reason
+    }
+
+    package var description: String { "the lease ended: \(reason)" }
+}
+
+/// SIGTERM was received: a mutating request that had not left yet was held back. Nothing was cut off.
+package struct Drained: Error, Sendable, Hashable, CustomStringConvertible {
+    package init() {}
+
+    package var description: String { "held back: this worker is stopping" }
+}
+
+/// For work that holds no lease: the command line's looks, `cirrata run`.
+package struct OpenFence: Fence {
+    package init() {}
+
+    package func check() {}
+}
+
+/// What every request of one job carries with it down to the gate.
+package struct Call: Sendable {
+    package var fence: any Fence
+    /// Raised by SIGTERM: no new mutating request starts after it (removal passes `holdsForDrain: false`).
+    package var drain: Signal<Void>
+    package var holdsForDrain: Bool
+    /// Told of every request when it has ended.
+    package var observe: @Sendable (RequestRecord) -> Void
+
+    package init(
+        fence: any Fence = OpenFence(), drain: Signal<Void> = Signal(), holdsForDrain: Bool = true,
+        observe: @escaping @Sendable (RequestRecord) -> Void = { _ in }
+    ) {
+        self.fence = fence
+        self.drain = drain
+        self.holdsForDrain = holdsForDrain
+        self.observe = observe
+    }
+}
+
+/// One request as it went, for the log, the report and the metrics.
+package struct RequestRecord: Sendable, Hashable {
+    package var service: String
+    package var provider: String
+    package var operation: String
+    /// `POST /servers`
+    package var request: String
+    package var status: Int?
+    package var requestID: String?
+    /// Time at the gate, and from sending to the end of the answer.
+    package var waited: Duration
+    package var took: Duration
+    /// What went wrong, if anything did.
+    package var failure: String?
+
+    package init(
+        service: String, provider: String, operation: String, request: String, status: Int?, requestID: String?,
+        waited: Duration, took: Duration, failure: String?
+    ) {
+        self.service = service
+        self.provider = provider
+        self.operation = operation
+        self.request = request
+        self.status = status
+        self.requestID = requestID
+        self.waited = waited
+        self.took = took
+        self.failure = failure
+    }
+}

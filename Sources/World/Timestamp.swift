@@ -1,0 +1,113 @@
+/// A point of calendar time, UTC, in microseconds since 1970: what is written down and compared between hosts.
+package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package var microseconds: Int64
+
+    package init(microseconds: Int64) {
+        self.microseconds = microseconds
+    }
+
+    package init(seconds: Int64) {
+        microseconds = seconds * 1_000_000
+    }
+
+    package static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
+    package static func + (a: Timestamp, b: Duration) -> Timestamp {
+        Timestamp(microseconds: a.microseconds &+ b.nanoseconds / 1_000)
+    }
+    package static func - (a: Timestamp, b: Duration) -> Timestamp { a + (.zero - b) }
+    package static func - (a: Timestamp, b: Timestamp) -> Duration {
+        .microseconds(a.microseconds &- b.microseconds)
+    }
+
+    /// `2026-11-22T15:42:54Z`, with microseconds only where there are some.
+    package var description: String {
+        let fraction = Self.floorMod(microseconds, 1_000_000)
+        let whole = Self.floorDiv(microseconds, 1_000_000)
+        let (year, month, day) = Self.civil(fromDays: Self.floorDiv(whole, 86_400))
+        let second = Self.floorMod(whole, 86_400)
+        let clock =
+            "\(Self.pad(second / 3_600, 2)):\(Self.pad(second / 60 % 60, 2)):\(Self.pad(second % 60, 2))"
+        let tail = fraction == 0 ? "" : ".\(Self.pad(fraction, 6))"
+        return "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(day, 2))T\(clock)\(tail)Z"
+    }
+
+    /// Reads what OpenStack, paddles and YAML write: `T` or a space between date and time, any number of fraction
+    /// digits or none, `Z`, an offset or no zone at all (which means UTC), or a date alone.
+    package init?(parsing text: some StringProtocol) {
+        var rest = Substring(text)[...]
+        func number(_ digits: Int) -> Int64? {
+            let head = rest.prefix(digits)
+            guard head.utf8.count == digits, head.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
+            rest = rest.dropFirst(digits)
+            return Int64(head)
+        }
+        func skip(_ characters: String) -> Character? {
+            guard let first = rest.first, characters.contains(first) else { return nil }
+            rest = rest.dropFirst()
+            return first
+        }
+        guard let year = number(4), skip("-") != nil, let month = number(2), skip("-") != nil, let day = number(2),
+            (1...12).contains(month), (1...31).contains(day)
+        else { return nil }
+        var micros = Self.days(year: year, month: month, day: day) * 86_400_000_000
+        if rest.isEmpty {
+            microseconds = micros
+            return
+        }
+        guard skip("Tt ") != nil, let hour = number(2), skip(":") != nil, let minute = number(2), hour < 25,
+            minute < 60
+        else { return nil }
+        micros += (hour * 3_600 + minute * 60) * 1_000_000
+        if skip(":") != nil {
+            guard let second = number(2), second < 62 else { return nil }
+            micros += second * 1_000_000
+            if skip(".,") != nil {
+                let digits = rest.prefix { $0.isNumber && $0.isASCII }
+                guard !digits.isEmpty else { return nil }
+                rest = rest.dropFirst(digits.count)
+                let six = (digits + "000000").prefix(6)
+                micros += Int64(six) ?? 0
+            }
+        }
+        while skip(" ") != nil {}
+        if rest.isEmpty || rest == "Z" || rest == "z" {
+            microseconds = micros
+            return
+        }
+        guard let sign = skip("+-"), let offsetHour = number(2) else { return nil }
+        _ = skip(":")
+        let offsetMinute = rest.isEmpty ? 0 : number(2)
+        guard let offsetMinute, rest.isEmpty else { return nil }
+        let offset = (offsetHour * 3_600 + offsetMinute * 60) * 1_000_000
+        microseconds = sign == "+" ? micros - offset : micros + offset
+    }
+
+    private static func pad(_ value: Int64, _ width: Int) -> String {
+        let digits = String(value)
+        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    }
+
+    private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 { a >= 0 ? a / b : (a - b + 1) / b }
+    private static func floorMod(_ a: Int64, _ b: Int64) -> Int64 { a - floorDiv(a, b) * b }
+
+    /// Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is last.
+    private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = floorDiv(shifted, 400)
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + dayOfEra - 719_468
+    }
+
+    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = floorDiv(shifted, 146_097)
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+}

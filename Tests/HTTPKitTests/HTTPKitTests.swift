@@ -1,0 +1,63 @@
+import HTTPKit
+import Testing
+import World
+
+@Suite struct URLTextTests {
+    @Test func escapesAllButUnreserved() {
+        #expect(URLText.escape("a b+c/ü~") == "a%20b%2Bc%2F%C3%BC~")
+        #expect(URLText.unescape("a%20b%2Bc%2F%C3%BC~") == "a b+c/ü~")
+        #expect(URLText.unescape("50%+x%2", plusIsSpace: true) == "50% x%2")
+    }
+
+    @Test func takesURLsApart() {
+        #expect(URLText.target(of: "http://h:1/a/b?x=1#f") == ("/a/b", "x=1"))
+        #expect(URLText.target(of: "http://h") == ("/", ""))
+        #expect(URLText.target(of: "http://h?x=1") == ("/", "x=1"))
+        #expect(URLText.target(of: "/nodes/?count=2") == ("/nodes/", "count=2"))
+        #expect(URLText.origin(of: "https://h:5000/v3") == "https://h:5000")
+        #expect(URLText.origin(of: "h:5000/v3") == nil)
+        let items = URLText.items(of: "a=1&b=x%26y&c&a=2")
+        #expect(items.map(\.name) == ["a", "b", "c", "a"])
+        #expect(items.map(\.value) == ["1", "x&y", "", "2"])
+    }
+}
+
+@Suite struct JSONValueTests {
+    @Test func writesSortedAndReadsBack() throws {
+        let value: JSONValue = ["b": [1, 2.5, true, nil], "a": "q\"\n\u{1}é"]
+        #expect(value.text == #"{"a":"q\"\n\u0001é","b":[1,2.5,true,null]}"#)
+        #expect(try JSONValue(parsing: value.bytes) == value)
+        #expect(throws: (any Error).self) { try JSONValue(parsing: Array("<html>".utf8)) }
+    }
+}
+
+extension JSONValue: ExpressibleByFloatLiteral {
+    public init(floatLiteral value: Double) { self = .number(value) }
+}
+
+@Suite struct TimestampTests {
+    @Test(arguments: [
+        ("2026-11-22T15:42:54Z", "2026-11-22T15:42:54Z"),
+        ("2026-11-22 15:22:56.288681", "2026-11-22T15:22:56.288681Z"),
+        ("2026-01-01 00:00:00", "2026-01-01T00:00:00Z"),
+        ("2014-01-31T15:30:58+02:00", "2014-01-31T13:30:58Z"),
+        ("2000-02-29T23:59:59.5Z", "2000-02-29T23:59:59.500000Z"),
+        ("1969-12-31T23:59:59Z", "1969-12-31T23:59:59Z"),
+        ("2026-11-22", "2026-11-22T00:00:00Z"),
+    ])
+    func readsEveryFormSeen(text: String, written: String) {
+        #expect(Timestamp(parsing: text)?.description == written)
+    }
+
+    @Test(arguments: ["", "soon", "2026-13-01", "2026-11-22T", "2026-11-22T15:42:54 CET"])
+    func refusesOthers(text: String) {
+        #expect(Timestamp(parsing: text) == nil)
+    }
+
+    @Test func durationsForPeople() {
+        #expect(Duration.milliseconds(340).short == "340ms")
+        #expect(Duration.milliseconds(1_500).short == "1.5s")
+        #expect(Duration.seconds(130).short == "2m10s")
+        #expect(Duration.seconds(3_900).short == "1h05m")
+    }
+}
