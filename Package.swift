@@ -74,9 +74,10 @@ let package = Package(
         room("Telemetry", ["World", "Pipelines", "Resilience", "Jobs", log]),
         room("HTTPServer", ["HTTPKit", deque] + nio),
         room("Sandbox", ["World", "HTTPKit", "Jobs", deque, heap, ordered]),
-        room("Simulation", [
+        room("Simulation", ["World", "HTTPKit", deque, heap]),
+        room("Scenarios", [
             "World", "HTTPKit", "Beanstalk", "Resilience", "Pipelines", "Jobs", "Configuration", "Provisioning",
-            "WorkerCore", "Sandbox", deque, heap,
+            "WorkerCore", "Sandbox", "Simulation",
         ]),
         program("cirrata", [
             "World", "HTTPKit", "EventLoop", "CurlHTTP", "YAMLKit", "Beanstalk", "Resilience", "Pipelines", "OpenStack",
@@ -85,7 +86,7 @@ let package = Package(
         ]),
 
         .target(
-            name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop", "Simulation"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop"], path: "Tests/TestSupport",
             swiftSettings: swift),
         tests("HTTPKitTests", ["HTTPKit", "World"]),
         tests("EventLoopTests", ["EventLoop", "World", "HTTPKit", "CLinux"]),
@@ -108,9 +109,10 @@ let package = Package(
         ]),
         tests("TelemetryTests", ["Telemetry", "Pipelines", "Resilience", "Jobs", "World"]),
         tests("SandboxTests", ["Sandbox", "HTTPServer", "World", "HTTPKit", "Jobs", "Simulation"]),
-        tests("SimulationTests", [
-            "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning", "Configuration", "Sandbox", "Jobs",
-            "Pipelines", "Resilience",
+        tests("SimulationTests", ["Simulation", "World", "HTTPKit", "EventLoop", "TestSupport"]),
+        tests("ScenariosTests", [
+            "Scenarios", "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning", "Configuration",
+            "Sandbox", "Jobs", "Pipelines", "Resilience",
         ]),
         tests("ProcessTests", ["TestSupport", "World", "HTTPKit", "EventLoop", "CurlHTTP", "Beanstalk", "Jobs", "YAMLKit"]),
     ]
