@@ -52,7 +52,7 @@ func failure(_ bytes: [UInt8], limits: YAML.Limits = .file) -> String? {
 
     @Test(arguments: [
         ("a: b: c", "t.yaml:1:5: mapping values are not allowed in this context; quote a text that contains a colon"),
-        ("a: 1\n\tb: 2", "t.yaml:2:1: found character that cannot start any token while scanning for the next token"),
+        ("a: 1\n\tb: 2", "t.yaml:2:1: found a tab character that violates indentation while scanning a plain scalar"),
         (
             "a: [1, 2",
             "t.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence that begins on line 1"

@@ -18,7 +18,7 @@ struct Seeded: RandomNumberGenerator {
     @Test func writesBlockStyle() {
         let node = Node.map([
             ("user", .string("ubuntu")), ("list", .strings(["a", "no", "22.10"])), ("empty", .list([])),
-            ("none", .map([])), ("n", .integer(5)), ("f", .number(1e22)), ("t", .boolean(true)), ("z", .null),
+            ("none", .map([])), ("num", .integer(5)), ("f", .number(1e22)), ("t", .boolean(true)), ("z", .null),
             ("nested", .list([.strings(["passwd", "-d"]), .map([("k", .integer(1)), ("l", .strings(["x"]))])])),
             ("script", .string("#!/bin/sh\n\n  echo hi\n")), ("open", .string("a\nb")), ("kept", .string("a\n\n")),
             ("key: odd", .string("x: y")), ("uni", .string("grün ☂")), ("quote", .string("it's #1")),
@@ -32,7 +32,7 @@ struct Seeded: RandomNumberGenerator {
                 - '22.10'
                 empty: []
                 none: {}
-                n: 5
+                num: 5
                 f: 1.0e+22
                 t: true
                 z: null

@@ -97,6 +97,7 @@ struct EventParser: ~Copyable {
         switch problem {
         case "found character that cannot start any token":
             "indent with blanks, not tabs, and quote a text that begins with @, ` or %"
+        case "found a tab character that violates indentation": "indent with blanks, not tabs"
         case "mapping values are not allowed in this context": "quote a text that contains a colon and a blank"
         case "did not find expected key", "did not find expected '-' indicator",
             "could not find expected ':'":
