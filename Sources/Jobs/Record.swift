@@ -1,4 +1,4 @@
-package import World
+import World
 import YAMLKit
 
 /// A body of ours in the broker that cannot be read.

@@ -1,5 +1,5 @@
 package import World
-package import YAMLKit
+import YAMLKit
 
 /// What a producer hears of its job in the tube that it named: one for every final outcome, at least once.
 package struct Reply: Sendable, Hashable {

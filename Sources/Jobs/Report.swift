@@ -1,5 +1,5 @@
 package import World
-package import YAMLKit
+import YAMLKit
 
 /// What an operator reads about a buried job: one YAML job in the reports tube beside each buried one.
 package struct Report: Sendable, Hashable {

@@ -1,4 +1,3 @@
-package import Resilience
 package import World
 
 /// The story of one delivery of one job: stamps every event, hands it on, and keeps the latest for the report.

@@ -7,10 +7,10 @@ package struct Pipeline: Sendable {
     private let world: World
     private let backoff: Backoff
     /// How long requests of one attempt stood before closed gates: that time is nobody's fault and costs no patience.
-    private let gateTime: @Sendable () -> Duration
+    private let gateTime: @Sendable () async -> Duration
 
     package init(
-        _ steps: [Step], world: World, backoff: Backoff, gateTime: @escaping @Sendable () -> Duration = { .zero }
+        _ steps: [Step], world: World, backoff: Backoff, gateTime: @escaping @Sendable () async -> Duration = { .zero }
     ) {
         self.steps = steps
         self.world = world
@@ -29,6 +29,7 @@ package struct Pipeline: Sendable {
     /// - Returns: nil when the step is through.
     private func run(_ step: Step, right: Right, journal: Journal) async -> Outcome? {
         var attempt = 0
+        var backoff = backoff
         var firstTrouble: (at: Moment, gateTime: Duration)?
         while true {
             attempt += 1
@@ -52,11 +53,11 @@ package struct Pipeline: Sendable {
             let now = world.time.now
             var retryIn: Duration?
             if problem.mayPass {
-                let first = firstTrouble ?? (started, gateTime())
+                let atGates = await gateTime()
+                let first = firstTrouble ?? (started, atGates)
                 firstTrouble = first
-                let spent = now - first.at - (gateTime() - first.gateTime)
-                let pause = max(
-                    backoff.delay(attempt: attempt, random: world.random), problem.retryAfter ?? .zero)
+                let spent = now - first.at - (atGates - first.gateTime)
+                let pause = max(backoff.next(world.random), problem.retryAfter ?? .zero)
                 if spent + pause < step.limits.patience { retryIn = pause }
             }
             if problem.isFailure {
