@@ -155,12 +155,14 @@ package struct JobBody: Sendable {
 
     private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {
         guard let provider = fields.string("machine_type") ?? envelope.tubeProvider else {
-            problems.error(fields.mark, "machine_type", "missing", hint: "configured: \(providers.joined(separator: ", "))")
+            problems.error(
+                fields.mark, "machine_type", "missing", hint: "configured: \(providers.joined(separator: ", "))")
             return nil
         }
         if !providers.contains(provider) {
             problems.error(
-                fields.mark(of: "machine_type"), "machine_type", "provider \(Node.quoted(provider)) is not configured here",
+                fields.mark(of: "machine_type"), "machine_type",
+                "provider \(Node.quoted(provider)) is not configured here",
                 hint: "configured: \(providers.joined(separator: ", "))")
         }
         return provider

@@ -11,6 +11,8 @@ package struct JobText: Sendable {
     }
 
     package var encoded: [UInt8] {
-        Array(YAMLWriter.write(.map([("v", .integer(JobBody.version)), ("action", .string(action.rawValue))] + entries)).utf8)
+        Array(
+            YAMLWriter.write(.map([("v", .integer(JobBody.version)), ("action", .string(action.rawValue))] + entries))
+                .utf8)
     }
 }

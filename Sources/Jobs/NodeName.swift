@@ -20,11 +20,13 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
         let suffix = ".\(domain)"
         if !domain.isEmpty, name.hasSuffix(suffix) { name = name.dropLast(suffix.count) }
         if let dot = name.firstIndex(of: ".") {
-            throw Malformed(text: text, problem: "is in the domain '\(name[name.index(after: dot)...])', not in '\(domain)'")
+            throw Malformed(
+                text: text, problem: "is in the domain '\(name[name.index(after: dot)...])', not in '\(domain)'")
         }
         guard !name.isEmpty else { throw Malformed(text: text, problem: "is empty") }
         guard name.utf8.count <= 63 else {
-            throw Malformed(text: text, problem: "has a label of \(name.utf8.count) bytes; 63 is the most that DNS allows")
+            throw Malformed(
+                text: text, problem: "has a label of \(name.utf8.count) bytes; 63 is the most that DNS allows")
         }
         if let bad = name.unicodeScalars.first(where: { !Self.isAllowed($0) }) {
             let hint = bad.properties.isUppercase ? " (names are lower case)" : ""

@@ -123,11 +123,15 @@ package struct Report: Sendable, Hashable {
         var short = self
         short.console = ""
         short.message = Self.cut(message, 2_000)
-        short.steps = steps.map { StepStory(step: $0.step, summary: Self.cut($0.summary, 200), attempts: $0.attempts.suffix(1).map { attempt in
-            var attempt = attempt
-            attempt.error = Self.cut(attempt.error, 500)
-            return attempt
-        }) }
+        short.steps = steps.map {
+            StepStory(
+                step: $0.step, summary: Self.cut($0.summary, 200),
+                attempts: $0.attempts.suffix(1).map { attempt in
+                    var attempt = attempt
+                    attempt.error = Self.cut(attempt.error, 500)
+                    return attempt
+                })
+        }
         short.created = Array(created.suffix(20))
         short.removed = Array(removed.suffix(20))
         short.warnings = warnings.suffix(5).map { Self.cut($0, 200) }

@@ -12,7 +12,9 @@ package struct SHA256: Sendable {
         let bits = UInt64(message.count) &* 8
         message.append(0x80)
         while message.count % 64 != 56 { message.append(0) }
-        for shift in stride(from: 56, through: 0, by: -8) { message.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift))) }
+        for shift in stride(from: 56, through: 0, by: -8) {
+            message.append(UInt8(truncatingIfNeeded: bits >> UInt64(shift)))
+        }
         for start in stride(from: 0, to: message.count, by: 64) { hash.absorb(message[start..<start + 64]) }
         return hash.state.map { word in
             let digits = String(word, radix: 16)
@@ -25,7 +27,8 @@ package struct SHA256: Sendable {
         for index in 0..<16 {
             let at = block.startIndex + index * 4
             w[index] =
-                UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16 | UInt32(block[at + 2]) << 8 | UInt32(block[at + 3])
+                UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16 | UInt32(block[at + 2]) << 8
+                | UInt32(block[at + 3])
         }
         for index in 16..<64 {
             let a = w[index - 15]

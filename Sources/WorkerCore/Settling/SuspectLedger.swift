@@ -1,4 +1,3 @@
-
 /// Tells a job that kills its workers from one that was merely listed by somebody: both are reserved more often than
 /// released or timed out (facts/beanstalkd.md C1, I2). Only runs that began here and never ended here count against it.
 package struct SuspectLedger: Sendable {
