@@ -13,6 +13,8 @@ package actor Gate {
         /// Keep the time from now on: sleep until the alarm.
         case keepTime
         case drained
+        /// Stood before a closed gate for long enough.
+        case parked
     }
 
     private let world: World
@@ -176,7 +178,14 @@ extension Gate {
             let turn = Signal<Turn>()
             waiting[ticket] = turn
             do {
-                if try await wait(ticket, turn, until: holds ? call.drain : nil) == .drained { throw Drained() }
+                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAfter: call.parkAfter) {
+                case .drained: throw Drained()
+                case .parked:
+                    let state = state
+                    let isHeld = state.isClosed || (intent == .create && state != .open)
+                    if isHeld { throw Parked(cause: "\(service)-\(state.name)", why: "\(service): \(state.why)") }
+                case .go, .keepTime: break
+                }
             } catch {
                 if machine.isRunning(ticket) { finished(ticket, .unused) } else { leave(ticket) }
                 throw error
@@ -185,17 +194,23 @@ extension Gate {
         return ticket
     }
 
-    private func wait(_ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?) async throws
-        -> Turn
-    {
+    private func wait(
+        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAfter: Duration?
+    ) async throws -> Turn {
         let alarm = timekeeper == ticket ? alarm : nil
-        if alarm == nil, drain == nil { return try await turn.wait() }
+        if alarm == nil, drain == nil, parkAfter == nil { return try await turn.wait() }
         return try await withThrowingTaskGroup(of: Void.self) { [time = world.time] group in
             if let alarm {
                 armed = alarm
                 group.addTask {
                     try await time.sleep(until: alarm)
                     await self.alarmRang()
+                }
+            }
+            if let parkAfter {
+                group.addTask {
+                    try await time.sleep(for: parkAfter)
+                    turn.raise(.parked)
                 }
             }
             if let drain {

@@ -1,5 +1,5 @@
 import DequeModule
-package import World
+import World
 
 /// So many at once, first come first served: ssh children, volumes of one server. Waiting is cancellable.
 package final class Permits: Sendable {

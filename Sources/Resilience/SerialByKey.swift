@@ -1,5 +1,5 @@
 import DequeModule
-package import World
+import World
 
 /// Runs bodies of one key one after another, in the order in which they came; bodies of different keys run side by side.
 /// DNS updates of one name must not overtake each other.
