@@ -2,6 +2,8 @@
 package enum OutcomeKind: String, Sendable, Hashable, CaseIterable {
     case done
     case retry
+    /// Stood before a closed gate: given back, nothing counted.
+    case parked
     case wait
     case rejected
     case failed
@@ -17,7 +19,7 @@ package enum OutcomeKind: String, Sendable, Hashable, CaseIterable {
     package var isFinal: Bool {
         switch self {
         case .done, .rejected, .failed, .removalIncomplete, .superseded, .obsolete, .expired, .suspect: true
-        case .retry, .wait, .leaseLost, .drain: false
+        case .retry, .parked, .wait, .leaseLost, .drain: false
         }
     }
 
@@ -30,7 +32,7 @@ package enum OutcomeKind: String, Sendable, Hashable, CaseIterable {
     package var removes: Bool {
         switch self {
         case .rejected, .failed, .wait, .superseded, .obsolete, .expired: true
-        case .done, .retry, .removalIncomplete, .suspect, .leaseLost, .drain: false
+        case .done, .retry, .parked, .removalIncomplete, .suspect, .leaseLost, .drain: false
         }
     }
 }

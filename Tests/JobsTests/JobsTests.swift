@@ -1,1 +1,260 @@
-// Filled by the commit that builds this room.
+import Jobs
+import Testing
+import World
+import YAMLKit
+
+@Suite struct NodeNameTests {
+    @Test(arguments: [
+        ("ovh001", "ovh001"), ("ovh001.front.lab.test", "ovh001"), ("ubuntu@ovh001.front.lab.test", "ovh001"),
+        ("a", "a"), ("a-b-0", "a-b-0"), (String(repeating: "x", count: 63), String(repeating: "x", count: 63)),
+    ])
+    func reads(text: String, short: String) throws {
+        let name = try NodeName(text, domain: "front.lab.test")
+        #expect(name.short == short)
+        #expect(name.qualified == "\(short).front.lab.test")
+    }
+
+    @Test(arguments: [
+        ("", "is empty"), ("ovh 01", "a space"), ("ovh01\n", "a line break"), ("ovh01;quit", "a semicolon"),
+        ("Ovh01", "lower case"), ("ovh01.other.test", "other.test"), (String(repeating: "x", count: 64), "64 bytes"),
+        ("-ovh", "hyphen"), ("ovh-", "hyphen"), ("ovh_1", "'_'"), ("ovhé", "'é'"), ("192.0.2.7", "domain '0.2.7'"),
+        ("ovh01.front.lab.test.\nupdate delete x", "domain"), ("a\u{0}b", "control"),
+    ])
+    func refusesEverythingElse(text: String, problem: String) {
+        let error = #expect(throws: NodeName.Malformed.self) { try NodeName(text, domain: "front.lab.test") }
+        #expect(error?.description.contains(problem) == true, "\(error.map(\.description) ?? "")")
+        #expect(error?.description.contains("\n") == false)
+    }
+}
+
+@Suite struct JobOrderTests {
+    private func order(_ seconds: Int64, _ key: String) -> JobOrder {
+        JobOrder(put: Timestamp(seconds: seconds), key: key)
+    }
+
+    @Test func laterPutIsNewer() {
+        #expect(order(100, "a").isNewer(than: order(90, "z")))
+        #expect(!order(90, "z").isNewer(than: order(100, "a")))
+    }
+
+    @Test func withinTheJitterTheKeyDecidesTheSameWayOnBothSides() {
+        #expect(order(100, "b").isNewer(than: order(101, "a")))
+        #expect(!order(101, "a").isNewer(than: order(100, "b")))
+    }
+
+    @Test func nothingIsNewerThanItself() {
+        #expect(!order(500, "a").isNewer(than: order(100, "a")))
+    }
+}
+
+@Suite struct DigestTests {
+    @Test(arguments: [
+        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+        (
+            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+        ),
+        (
+            String(repeating: "a", count: 1_000_000),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        ),
+    ])
+    func matchesTheStandardsVectors(text: String, digest: String) {
+        #expect(SHA256.hex(of: Array(text.utf8)) == digest)
+    }
+}
+
+@Suite struct JobBodyTests {
+    private let body = JobBody(labDomain: "front.lab.test", providers: ["ovh", "other"])
+    private let envelope = Envelope(
+        jobID: 7, put: Timestamp(seconds: 1_000), tubeProvider: "ovh", tubeAction: .provision)
+
+    private func read(_ text: String, _ envelope: Envelope? = nil) -> JobReading {
+        body.read(Array(text.utf8), envelope ?? self.envelope)
+    }
+
+    private func job(_ text: String, _ envelope: Envelope? = nil) -> Job? {
+        if case .job(let job) = read(text, envelope) { job } else { nil }
+    }
+
+    private func problems(_ text: String, _ envelope: Envelope? = nil) -> String {
+        if case .malformed(let problems, _) = read(text, envelope) {
+            problems.map(\.description).joined(separator: "\n")
+        } else {
+            ""
+        }
+    }
+
+    @Test func readsEveryKey() {
+        let job = job(
+            """
+            v: 1
+            action: provision
+            uuid: 5f0c-77
+            node: ubuntu@ovh001.front.lab.test
+            machine_type: other
+            os_type: ubuntu
+            os_version: 22.10
+            owner: scheduled_me@host
+            archive_path: /a/run/1
+            openstack: [{machine: {ram: 9000}}]
+            volumes: {count: 3, size: 10}
+            lock: yes
+            reply_to: replies.1
+            name: run
+            job_id: 12
+            expire: 2026-11-22 15:00:00
+            something_of_teuthology: [1, 2]
+            """)
+        #expect(job?.node?.short == "ovh001")
+        #expect(job?.provider == "other")
+        #expect(job?.osVersion == "22.10")
+        #expect(job?.owner == "scheduled_me@host")
+        #expect(job?.lockDescription == "/a/run/1")
+        #expect(job?.wishes.volumes?["count"]?.text == "3")
+        #expect(job?.lock == true)
+        #expect(job?.replyTo == "replies.1")
+        #expect(job?.run == "run/12")
+        #expect(job?.key == "5f0c-77")
+        #expect(job?.expire == Timestamp(parsing: "2026-11-22T15:00:00Z"))
+    }
+
+    @Test func readsJSON() {
+        #expect(job(#"{"action":"provision","owner":"me","node":"ovh001"}"#)?.node?.short == "ovh001")
+    }
+
+    @Test func lockDescriptionBeatsTheArchivePath() {
+        #expect(job("{action: provision, owner: me, archive_path: a, lock_description: b}")?.lockDescription == "b")
+        #expect(job("{action: provision, owner: me, description: suite text}")?.lockDescription == nil)
+    }
+
+    @Test func withoutUUIDTheKeyIsBodyAndID() {
+        let text = "{action: provision, owner: me}"
+        var other = envelope
+        other.jobID = 8
+        #expect(job(text)?.key == job(text)?.key)
+        #expect(job(text)?.key != job(text, other)?.key)
+        #expect(job(text)?.key.hasPrefix("d-") == true)
+    }
+
+    @Test func aBodyWithoutActionIsNotOurs() {
+        for text in ["{name: run, priority: 50, description: rados/x}", "{action: null, owner: me}"] {
+            if case .foreign = read(text) {} else { Issue.record("taken as ours: \(text)") }
+        }
+        if case .foreign(let why) = read("{v: 2, action: provision, owner: me}") {
+            #expect(why.contains("version 2"))
+        } else {
+            Issue.record("a newer major version was read")
+        }
+    }
+
+    @Test(arguments: [
+        ("", "empty"), ("just text", "expected a mapping"), ("[1, 2]", "expected a mapping"), ("{a: [", "not YAML"),
+        ("\u{1}\u{2}", "not YAML"), ("{action: explode, owner: me}", "provision or destroy"),
+        ("{action: provision, owner: me, node: 'ovh 1'}", "space"),
+        ("{action: provision, owner: me, node: OVH1}", "lower case"),
+        ("{action: provision, owner: me, machine_type: nosuch}", "configured: ovh, other"),
+        ("{action: provision}", "owner"), ("{action: provision, owner: me, uuid: 'a b'}", "uuid"),
+        ("{action: provision, owner: me, expire: soon}", "expire"),
+        ("{action: provision, owner: me, lock: maybe}", "lock"),
+        ("{action: destroy, owner: me, node: ovh001}", "tube for provision"),
+        ("{action: provision, action: provision}", "action"),
+    ])
+    func saysWhatIsWrong(text: String, problem: String) {
+        #expect(problems(text).contains(problem), "\(problems(text))")
+    }
+
+    @Test func saysEverythingAtOnceAndKeepsWhatTheReplyNeeds() {
+        guard
+            case .malformed(let problems, let stub) = read(
+                "{action: provision, node: 'x y', machine_type: nosuch, reply_to: r, uuid: u1}")
+        else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(problems.count == 3)
+        #expect(stub.replyTo == "r")
+        #expect(stub.key == "u1")
+        #expect(stub.provider == "nosuch")
+    }
+
+    @Test func binaryAndHugeBodiesAreRefused() {
+        for bytes in [[UInt8](repeating: 0xFF, count: 100), [UInt8](repeating: UInt8(ascii: "["), count: 65_535)] {
+            if case .malformed = body.read(bytes, envelope) {} else { Issue.record("accepted") }
+        }
+    }
+
+    @Test func aReportShowsOnlyKnownKeys() {
+        let shown = JobBody.shownKeys(
+            Array("{action: provision, owner: me, password: hunter2, volumes: {count: 1}}".utf8))
+        #expect(shown.map(\.0) == ["action", "owner", "volumes"])
+        #expect(!shown.contains { $0.1.contains("hunter2") })
+    }
+}
+
+@Suite struct BrokerBodiesTests {
+    private let report = Report(
+        broker: "127.0.0.1:11300", jobID: 17, key: "k", digest: "d", tube: "t", worker: "h/1", action: "provision",
+        node: "ovh001", provider: "ovh", run: "r/1", put: Timestamp(seconds: 1), began: Timestamp(seconds: 2),
+        ended: Timestamp(seconds: 3), outcome: "rejected", step: "create-server", cause: "no-image",
+        message: "no: \"image\"\nat all", next: "add one", status: 400, requestID: "req-1", deliveries: 2,
+        steps: [
+            .init(
+                step: "claim", summary: "claimed",
+                attempts: [
+                    .init(
+                        number: 1, at: Timestamp(seconds: 2), took: .milliseconds(5), error: "", cause: "", status: nil,
+                        requestID: nil)
+                ])
+        ], created: ["server ovh001 id1"], removed: [], left: [], warnings: ["w"], console: "login:",
+        body: [("os_version", "22.10")])
+
+    @Test func reportsComeBack() throws {
+        let back = try Report(parsing: report.encoded)
+        #expect(back == report)
+        #expect(back.message == report.message)
+        #expect(back.steps.first?.attempts.first?.took == .milliseconds(5))
+        #expect(back.body.first?.1 == "22.10")
+    }
+
+    @Test func aReportNeverExceedsItsLimit() throws {
+        var long = report
+        long.console = String(repeating: "x", count: 40_000)
+        long.message = String(repeating: "é", count: 9_000)
+        long.steps = (0..<8).map { step in
+            .init(
+                step: "s\(step)", summary: String(repeating: "s", count: 900),
+                attempts: (0..<90).map {
+                    .init(
+                        number: $0, at: Timestamp(seconds: 1), took: .zero, error: String(repeating: "e", count: 700),
+                        cause: "c", status: 503, requestID: "req")
+                })
+        }
+        #expect(long.encoded.count <= Report.limit)
+        #expect(try Report(parsing: long.encoded).steps.count == 8)
+    }
+
+    @Test func newerMajorVersionsAndStrangersAreRefused() {
+        #expect(throws: Unreadable.self) { try Report(parsing: Array("{v: 2}".utf8)) }
+        #expect(throws: Unreadable.self) { try Reply(parsing: Array("hello".utf8)) }
+        #expect(throws: Unreadable.self) { try Presence(parsing: Array("{a: 1}".utf8)) }
+    }
+
+    @Test func repliesAndPresenceComeBack() throws {
+        let reply = Reply(
+            uuid: "u", key: "u", action: "provision", node: "ovh001", outcome: "done", error: nil,
+            server: .init(id: "i", name: "ovh001", addresses: ["192.0.2.1"]), publicKey: "ssh-ed25519 AAAA",
+            osType: "ubuntu", osVersion: "22.10", volumes: ["ovh001_0 v0"], worker: "h/1",
+            began: Timestamp(seconds: 1), ended: Timestamp(seconds: 2))
+        #expect(try Reply(parsing: reply.encoded) == reply)
+        let presence = Presence(
+            host: "h", process: 1, release: "0.1.0", slots: 50, started: Timestamp(seconds: 1),
+            at: Timestamp(seconds: 2), draining: true,
+            held: [
+                .init(
+                    jobID: 7, key: "k", action: "destroy", node: "n", step: "removal", since: Timestamp(seconds: 1))
+            ])
+        #expect(try Presence(parsing: presence.encoded) == presence)
+    }
+}

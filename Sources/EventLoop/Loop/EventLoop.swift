@@ -1,0 +1,321 @@
+import CLinux
+import Glibc
+import Synchronization
+package import World
+
+/// One thread around one epoll: the executor of everything that the worker does, and of the actors that own
+/// descriptors.
+///
+/// A turn of the loop: deliver events, run jobs, fire timers, run what was put off to the end of the turn, sleep.
+/// Jobs are bounded per turn, so that a storm of them cannot starve the descriptors.
+///
+/// Unchecked, because an executor cannot be confined by anything but itself: what is marked "loop's thread" is touched
+/// there only, and every way to it checks the thread.
+package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    package typealias Action = @Sendable () -> Void
+
+    private enum Work {
+        case job(UnownedJob)
+        case action(Action)
+    }
+
+    private struct Inbox {
+        var work: [Work] = []
+        /// The thread will look into the inbox before it sleeps, so nobody has to wake it.
+        var isAwake = true
+        var isStopping = false
+        var hasEnded = false
+    }
+
+    private enum Pause { case none, untilEvent, end }
+
+    private static let jobsPerTurn = 1_000
+    private static let eventsPerTurn = 256
+
+    private let inbox = Locked(Inbox())
+    private let threadID = Atomic<UInt>(0)
+    private let lastTimer = Atomic<UInt64>(0)
+    private let epoll: Int32
+    private let wake: Int32
+    private let alarm: Int32
+    private var thread: UInt = 0
+
+    // Loop's thread:
+    private var descriptors = DescriptorTable()
+    private var timers = TimerQueue()
+    private var alarmedFor = Moment.distantFuture
+    private var turnEnd: [Action] = []
+    /// Where streams receive: one buffer for all, as only one receives at a time.
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 16)
+
+    /// Starts the thread.
+    /// - Throws: `SystemError` when the process is out of descriptors or threads.
+    package init() throws {
+        epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        wake = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+        alarm = clinux_timer_open()
+        guard epoll >= 0, wake >= 0, alarm >= 0 else { throw SystemError(doing: "open the event loop") }
+        for descriptor in [wake, alarm] {
+            var event = epoll_event()
+            event.events = Readiness.read.rawValue
+            event.data.u64 = UInt64(UInt32(bitPattern: descriptor))
+            guard epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+                throw SystemError(doing: "open the event loop")
+            }
+        }
+        let me = Unmanaged.passRetained(self)
+        let error = clinux_start_thread(
+            &thread, "loop",
+            { raw in
+                guard let raw else { return }
+                Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue().run()
+            }, me.toOpaque())
+        guard error == 0 else {
+            me.release()
+            throw SystemError(doing: "start the event loop's thread", code: error)
+        }
+    }
+
+    deinit {
+        for descriptor in [epoll, wake, alarm] where descriptor >= 0 { close(descriptor) }
+        scratch.deallocate()
+    }
+
+    /// Ends the thread after everything that is already enqueued has run, and waits for its end. Timers and descriptors
+    /// that are left are dropped; tasks that need the loop must have ended before. Never to be called on the loop.
+    package func shutdown() {
+        precondition(!isCurrent, "the event loop cannot wait for its own end")
+        let isFirst = inbox.withLock { box in
+            defer { box.isStopping = true }
+            return !box.isStopping
+        }
+        guard isFirst else { return }
+        ring()
+        clinux_join_thread(thread)
+    }
+
+    // MARK: Executor
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        // A job that can never run is a task that hangs for ever: better to hear of it here.
+        let isTaken = post(.job(UnownedJob(job)))
+        precondition(isTaken, "a task outlived its event loop")
+    }
+
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+
+    // Handlers run on the thread, but not as part of a job: the runtime asks these when one enters an actor by
+    // `assumeIsolated`.
+    package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+    package func checkIsolated() { precondition(isCurrent, "not on the event loop") }
+
+    /// Whether the caller runs on the loop's thread.
+    package var isCurrent: Bool { threadID.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+    /// Runs `action` on the loop: in place when there already, else as soon as possible. Dropped after `shutdown`.
+    package func perform(_ action: @escaping Action) {
+        if isCurrent { action() } else { submit(action) }
+    }
+
+    /// Runs `action` on the loop, never in place. Dropped after `shutdown`.
+    package func submit(_ action: @escaping Action) {
+        _ = post(.action(action))
+    }
+
+    private func post(_ work: Work) -> Bool {
+        let (isTaken, mustRing) = inbox.withLock { box in
+            if box.hasEnded { return (false, false) }
+            box.work.append(work)
+            defer { box.isAwake = true }
+            return (true, !box.isAwake)
+        }
+        if mustRing { ring() }
+        return isTaken
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        _ = write(wake, &one, 8)
+    }
+
+    // MARK: Loop's thread
+
+    /// Runs `action` once, after the jobs of this turn and before the thread sleeps: where writes are put together.
+    package func atTurnEnd(_ action: @escaping Action) {
+        checkIsolated()
+        turnEnd.append(action)
+    }
+
+    /// Calls `handler` on the loop as long as the descriptor is ready for one of `interest`, an error or a hang-up.
+    /// Replaces an earlier registration of that number.
+    /// - Throws: `SystemError` when the kernel cannot watch it.
+    package func watch(
+        _ descriptor: Int32, for interest: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void
+    ) throws {
+        checkIsolated()
+        let wasRegistered = descriptors.isRegistered(descriptor)
+        let tag = descriptors.register(descriptor, handler)
+        try control(wasRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, interest, tag)
+    }
+
+    /// Changes what a watched descriptor is watched for.
+    /// - Throws: `SystemError` when it is not watched, or cannot be.
+    package func change(_ descriptor: Int32, to interest: Readiness) throws {
+        checkIsolated()
+        guard let tag = descriptors.tag(of: descriptor) else {
+            throw SystemError(doing: "watch descriptor \(descriptor)", code: ENOENT)
+        }
+        try control(EPOLL_CTL_MOD, descriptor, interest, tag)
+    }
+
+    /// Ends the watch; call it before the descriptor is closed. Events already read for it are not delivered any more.
+    package func forget(_ descriptor: Int32) {
+        checkIsolated()
+        guard descriptors.isRegistered(descriptor) else { return }
+        descriptors.remove(descriptor)
+        // Fails only if the descriptor was closed already, which ended the watch.
+        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+    }
+
+    /// Forgets and closes a descriptor, from any thread, after `shutdown` too.
+    package func discard(_ descriptor: Int32) {
+        if isCurrent {
+            forget(descriptor)
+            close(descriptor)
+        } else if !post(.action { self.discard(descriptor) }) {
+            close(descriptor)
+        }
+    }
+
+    private func control(_ operation: Int32, _ descriptor: Int32, _ interest: Readiness, _ tag: UInt64) throws {
+        var event = epoll_event()
+        event.events = interest.rawValue
+        event.data.u64 = tag
+        var result = epoll_ctl(epoll, operation, descriptor, &event)
+        // libcurl closes a descriptor and opens one of the same number without a word in between.
+        if result != 0, operation == EPOLL_CTL_MOD, errno == ENOENT {
+            result = epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
+        } else if result != 0, operation == EPOLL_CTL_ADD, errno == EEXIST {
+            result = epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
+        }
+        guard result == 0 else {
+            let error = SystemError(doing: "watch descriptor \(descriptor)")
+            descriptors.remove(descriptor)
+            throw error
+        }
+    }
+
+    // MARK: Timers
+
+    package struct Timer: Sendable, Hashable {
+        fileprivate let id: UInt64
+    }
+
+    /// Calls `action` on the loop at or after `moment`, unless cancelled before. From any thread.
+    package func schedule(at moment: Moment, _ action: @escaping Action) -> Timer {
+        let timer = Timer(id: lastTimer.wrappingAdd(1, ordering: .relaxed).newValue)
+        perform { self.timers.add(timer.id, at: moment, action) }
+        return timer
+    }
+
+    /// From the thread that scheduled it, or from the loop once it is known to be scheduled: a cancellation that
+    /// overtakes its timer has no effect.
+    package func cancel(_ timer: Timer) {
+        perform { self.timers.cancel(timer.id) }
+    }
+
+    private func fireTimers() {
+        guard !timers.isEmpty else { return }
+        // Read once: a timer that a timer sets for now waits for the next turn, after the descriptors.
+        let now = now
+        while let action = timers.takeDue(now) { action() }
+    }
+
+    private func setAlarm() {
+        guard let next = timers.next(), next < alarmedFor else { return }
+        // An alarm that rings too early because its timer was cancelled costs one turn; moving it back costs a system
+        // call per cancellation.
+        guard clinux_timer_arm(alarm, next.nanoseconds) == 0 else { return }
+        alarmedFor = next
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        threadID.store(UInt(pthread_self()), ordering: .relaxed)
+        let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: Self.eventsPerTurn)
+        defer { events.deallocate() }
+        var batch: [Work] = []
+        while true {
+            runWork(&batch)
+            fireTimers()
+            runTurnEnd()
+            setAlarm()
+            let pause = nextPause()
+            if pause == .end { break }
+            let count = epoll_wait(epoll, events.baseAddress, Int32(events.count), pause == .none ? 0 : -1)
+            inbox.withLock { $0.isAwake = true }
+            if count > 0 { deliver(events.prefix(Int(count))) }
+        }
+        // Handlers may hold the last reference to what they serve; their owners must be able to go.
+        descriptors = DescriptorTable()
+        timers = TimerQueue()
+        threadID.store(0, ordering: .relaxed)
+    }
+
+    private func runWork(_ batch: inout [Work]) {
+        let serial = asUnownedSerialExecutor()
+        let task = asUnownedTaskExecutor()
+        var left = Self.jobsPerTurn
+        while left > 0 {
+            inbox.withLock { swap(&batch, &$0.work) }
+            if batch.isEmpty { return }
+            for work in batch {
+                switch work {
+                case .job(let job): job.runSynchronously(isolatedTo: serial, taskExecutor: task)
+                case .action(let action): action()
+                }
+            }
+            left -= batch.count
+            batch.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func runTurnEnd() {
+        guard !turnEnd.isEmpty else { return }
+        var actions: [Action] = []
+        swap(&actions, &turnEnd)
+        for action in actions { action() }
+    }
+
+    private func nextPause() -> Pause {
+        let isBusy = !turnEnd.isEmpty
+        return inbox.withLock { box in
+            if isBusy || !box.work.isEmpty { return .none }
+            if box.isStopping {
+                box.hasEnded = true
+                return .end
+            }
+            box.isAwake = false
+            return .untilEvent
+        }
+    }
+
+    private func deliver(_ events: Slice<UnsafeMutableBufferPointer<epoll_event>>) {
+        for event in events {
+            switch Int32(truncatingIfNeeded: event.data.u64) {
+            case wake: clear(wake)
+            case alarm:
+                clear(alarm)
+                alarmedFor = .distantFuture
+            default: descriptors.handler(for: event.data.u64)?(Readiness(rawValue: event.events))
+            }
+        }
+    }
+
+    private func clear(_ counter: Int32) {
+        var count: UInt64 = 0
+        _ = read(counter, &count, 8)
+    }
+}

@@ -1,0 +1,217 @@
+package import World
+package import YAMLKit
+
+/// What the broker and the tube say of a body.
+package struct Envelope: Sendable, Hashable {
+    package var jobID: UInt64
+    package var put: Timestamp
+    /// The provider whose tube it came from, when the tube is one of ours.
+    package var tubeProvider: String?
+    /// The action that the tube is for; a body may not say otherwise.
+    package var tubeAction: JobAction?
+
+    package init(jobID: UInt64, put: Timestamp, tubeProvider: String?, tubeAction: JobAction?) {
+        self.jobID = jobID
+        self.put = put
+        self.tubeProvider = tubeProvider
+        self.tubeAction = tubeAction
+    }
+}
+
+/// What a body turned out to be.
+package enum JobReading: Sendable {
+    case job(Job)
+    /// No `action`, or of a newer release: somebody else's job. Released and said, never buried, never deleted.
+    case foreign(why: String)
+    /// Meant for us and wrong; `stub` holds what could be read, for the reply and the report.
+    case malformed(problems: [Problem], stub: JobStub)
+}
+
+/// As much of a malformed body as can be trusted.
+package struct JobStub: Sendable, Hashable {
+    package var key: String
+    package var action: String
+    package var node: String
+    package var provider: String
+    package var replyTo: String?
+    package var uuid: String
+    package var run: String
+
+    package init(
+        key: String, action: String = "", node: String = "", provider: String = "", replyTo: String? = nil,
+        uuid: String = "", run: String = ""
+    ) {
+        self.key = key
+        self.action = action
+        self.node = node
+        self.provider = provider
+        self.replyTo = replyTo
+        self.uuid = uuid
+        self.run = run
+    }
+}
+
+/// Reads job bodies: a YAML mapping, which may be a whole teuthology job configuration with our keys added.
+package struct JobBody: Sendable {
+    private let labDomain: String
+    private let providers: [String]
+
+    /// - Parameter providers: the names that this worker knows.
+    package init(labDomain: String, providers: [String]) {
+        self.labDomain = labDomain
+        self.providers = providers
+    }
+
+    /// The keys whose values a report may show; bodies of test runs carry secrets under others.
+    package static let shown = [
+        "action", "node", "machine_type", "os_type", "os_version", "owner", "lock_description", "archive_path",
+        "openstack", "machine", "volumes", "lock", "unlock", "reply_to", "uuid", "name", "job_id", "expire",
+        "priority",
+    ]
+
+    package static let version = 1
+
+    package func read(_ bytes: [UInt8], _ envelope: Envelope) -> JobReading {
+        let source = "job \(envelope.jobID)"
+        let weakKey = Self.digestKey(bytes, jobID: envelope.jobID)
+        let root: Node?
+        do {
+            root = try YAML.parse(bytes, source: source, limits: .job)
+        } catch {
+            let problem = Problem(
+                .error, source: source, mark: Mark(line: error.line, column: error.column), path: "",
+                message: "not YAML: \(error.problem)",
+                hint: error.hint.isEmpty ? "put a YAML mapping with an action, a node and an owner" : error.hint)
+            return .malformed(problems: [problem], stub: JobStub(key: weakKey))
+        }
+        guard let root, root.mapping != nil else {
+            let found = root.map { "found \($0.summary)" } ?? "the body is empty"
+            let problem = Problem(
+                .error, source: source, mark: root?.mark ?? .none, path: "",
+                message: "expected a mapping with an action, a node and an owner; \(found)")
+            return .malformed(problems: [problem], stub: JobStub(key: weakKey))
+        }
+        guard root["action"].map({ !$0.isNull }) ?? false else {
+            let keys = root.mapping?.keys.prefix(6).joined(separator: ", ") ?? ""
+            return .foreign(why: "the body has no 'action' (it has: \(keys))")
+        }
+        if let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version {
+            return .foreign(why: "the body is of version \(version); this release reads up to \(Self.version)")
+        }
+        return read(root, envelope, weakKey: weakKey, source: source)
+    }
+
+    private func read(_ root: Node, _ envelope: Envelope, weakKey: String, source: String) -> JobReading {
+        let problems = Problems(source: source)
+        let fields = Fields(root, problems: problems)
+        let uuid = fields.read("uuid", .identifier)
+        let action = fields.choice("action", of: JobAction.self, required: true)
+        if let action, let expected = envelope.tubeAction, action != expected {
+            problems.error(
+                fields.mark(of: "action"), "action", "a \(action.rawValue) job in the tube for \(expected.rawValue)",
+                hint: "put it into the tube of its action")
+        }
+        let nodeText = fields.string("node")
+        let node = nodeText.flatMap { readNode($0, fields, problems) }
+        if nodeText == nil, action == .destroy {
+            problems.error(fields.mark, "node", "missing", hint: "a destroy names the node to be destroyed")
+        }
+        let provider = readProvider(fields, envelope, problems)
+        let owner = fields.string("owner")
+        if owner == nil {
+            problems.error(
+                fields.mark, "owner", "missing", hint: "name who holds the node in paddles (its locked_by)")
+        }
+        if let owner, owner.utf8.count > 64 {
+            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
+        }
+        let replyTo = fields.string("reply_to")
+        let expire = fields.read("expire", .timestamp)
+        let wishes = SizeWishes(
+            openstack: fields.node("openstack"), machine: fields.node("machine"), volumes: fields.node("volumes"))
+        let job = Job(
+            action: action ?? .provision, node: node, provider: provider ?? "", osType: fields.string("os_type"),
+            osVersion: fields.string("os_version"), owner: owner ?? "",
+            lockDescription: fields.string("lock_description") ?? fields.string("archive_path"), wishes: wishes,
+            lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
+            runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
+            expire: action == .provision ? expire : nil,
+            order: JobOrder(put: envelope.put, key: uuid ?? weakKey))
+        guard problems.hasErrors else { return .job(job) }
+        let stub = JobStub(
+            key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",
+            provider: provider ?? envelope.tubeProvider ?? "", replyTo: replyTo, uuid: uuid ?? "", run: job.run)
+        return .malformed(problems: problems.errors, stub: stub)
+    }
+
+    private func readNode(_ text: String, _ fields: Fields, _ problems: Problems) -> NodeName? {
+        do {
+            return try NodeName(text, domain: labDomain)
+        } catch {
+            problems.error(fields.mark(of: "node"), "node", error.description)
+            return nil
+        }
+    }
+
+    private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {
+        guard let provider = fields.string("machine_type") ?? envelope.tubeProvider else {
+            problems.error(
+                fields.mark, "machine_type", "missing", hint: "configured: \(providers.joined(separator: ", "))")
+            return nil
+        }
+        if !providers.contains(provider) {
+            problems.error(
+                fields.mark(of: "machine_type"), "machine_type",
+                "provider \(Node.quoted(provider)) is not configured here",
+                hint: "configured: \(providers.joined(separator: ", "))")
+        }
+        return provider
+    }
+
+    /// The key of a body without `uuid`: identical bodies are ordinary (`teuthology-schedule --num`), so the broker's
+    /// id is part of it.
+    package static func digestKey(_ bytes: [UInt8], jobID: UInt64) -> String {
+        "d-\(SHA256.hex(of: bytes + Array(":\(jobID)".utf8)).prefix(32))"
+    }
+
+    /// The known keys of a body as a report may show them; empty when it is no mapping.
+    package static func shownKeys(_ bytes: [UInt8]) -> [(String, String)] {
+        guard let root = try? YAML.parse(bytes, source: "job", limits: .job) else { return [] }
+        return shown.compactMap { key in
+            guard let value = root[key], !value.isNull else { return nil }
+            return (key, value.text ?? YAMLWriter.write(value))
+        }
+    }
+}
+
+extension Shape where Value == String {
+    /// An idempotency key: goes into cloud metadata and lock descriptions.
+    static var identifier: Shape {
+        Shape(
+            "1 to 64 letters, digits, '.', '_' or '-'",
+            parse: { scalar in
+                let isFine = scalar.text.utf8.allSatisfy { byte in
+                    switch byte {
+                    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                        UInt8(ascii: "-"):
+                        true
+                    default: false
+                    }
+                }
+                return isFine && (1...64).contains(scalar.text.utf8.count) ? scalar.text : nil
+            }, write: { .string($0) })
+    }
+}
+
+extension Shape where Value == Timestamp {
+    /// `2026-11-22T15:00:00Z`, a space for the T, no zone (UTC), or seconds since 1970.
+    static var timestamp: Shape {
+        Shape(
+            "a time (2026-11-22T15:00:00Z, or seconds since 1970)",
+            parse: { scalar in
+                if let seconds = Int64(scalar.text) { return Timestamp(seconds: seconds) }
+                return Timestamp(parsing: scalar.text)
+            }, write: { .string($0.description) })
+    }
+}

@@ -1,0 +1,328 @@
+import DequeModule
+package import World
+
+/// The decisions of a gate as a value: requests arrive and end, tickets are admitted. No I/O and no clock of its own.
+package struct GateMachine: Sendable {
+    package typealias Ticket = UInt64
+
+    /// How a request that was admitted came out, as far as the gate cares.
+    package enum Ending: Sendable, Hashable {
+        /// It never left (fence, drain, cancellation).
+        case unused
+        /// It left and was cut off by a cancellation: nothing was learnt.
+        case cut
+        case answered(Answer)
+        /// No answer: refused, time-out, reset.
+        case unreachable(why: String)
+        /// No answer, and none to be expected until somebody mends the configuration: TLS, an impossible URL.
+        case misconfigured(why: String)
+    }
+
+    package struct Answer: Sendable, Hashable {
+        /// Nil when the answer was accepted.
+        package var kind: ErrorClass?
+        package var why: String
+        package var isOutage: Bool
+        /// The service asks for a rest, and for how long if it says so.
+        package var asksForPause: Bool
+        package var retryAfter: Duration?
+
+        package init(
+            kind: ErrorClass? = nil, why: String = "", isOutage: Bool = false, asksForPause: Bool = false,
+            retryAfter: Duration? = nil
+        ) {
+            self.kind = kind
+            self.why = why
+            self.isOutage = isOutage
+            self.asksForPause = asksForPause
+            self.retryAfter = retryAfter
+        }
+    }
+
+    private struct Running: Sendable {
+        var intent: Intent
+        var since: Moment
+        var isProbe: Bool
+    }
+
+    private struct Pause: Sendable {
+        var until: Moment
+        var why: String
+    }
+
+    private struct Configuration: Sendable {
+        var since: Moment
+        var why: String
+        /// Nil: only `reopen` ends it.
+        var nextProbe: Moment?
+    }
+
+    private let settings: GateSettings
+    private let random: any RandomSource
+    private var bucket: TokenBucket
+    private var breaker: Breaker
+    private var pause: Pause?
+    private var pauseBackoff: Backoff
+    private var configuration: Configuration?
+    private var capacity: CapacityWindow
+    private var lastTicket: Ticket = 0
+    private var removals: Deque<Ticket> = []
+    private var ordinary: Deque<(ticket: Ticket, intent: Intent)> = []
+    private var creates: Deque<Ticket> = []
+    private var running: [Ticket: Running] = [:]
+    private var runningCreates = 0
+    private var closedBefore = Duration.zero
+    private var closedSince: Moment?
+
+    package init(_ settings: GateSettings, random: any RandomSource) {
+        self.settings = settings
+        self.random = random
+        bucket = TokenBucket(rate: settings.rate, burst: settings.burst)
+        breaker = Breaker(
+            threshold: settings.breakerThreshold, first: settings.breakerFirst, limit: settings.breakerLimit)
+        pauseBackoff = Backoff(
+            first: settings.pauseFirst, limit: settings.pauseLimit, floor: settings.pauseFirst / 2)
+        capacity = CapacityWindow(first: settings.capacityFirst, limit: settings.capacityLimit)
+    }
+}
+
+// MARK: - Arriving and being admitted
+
+extension GateMachine {
+    package mutating func arrive(_ intent: Intent) -> Ticket {
+        lastTicket += 1
+        switch intent {
+        case .remove: removals.append(lastTicket)
+        case .create: creates.append(lastTicket)
+        case .look, .login, .change: ordinary.append((lastTicket, intent))
+        }
+        return lastTicket
+    }
+
+    /// A waiting request gives up.
+    package mutating func leave(_ ticket: Ticket) {
+        removals.removeAll { $0 == ticket }
+        creates.removeAll { $0 == ticket }
+        ordinary.removeAll { $0.ticket == ticket }
+    }
+
+    package func isRunning(_ ticket: Ticket) -> Bool { running[ticket] != nil }
+
+    /// The request that has waited longest.
+    package var firstWaiting: Ticket? {
+        [removals.first, ordinary.first?.ticket, creates.first].compactMap(\.self).min()
+    }
+
+    /// Admits whom it can. `alarm` is when to ask again; nil when only another event can change anything.
+    package mutating func admit(at now: Moment) -> (admitted: [Ticket], alarm: Moment?) {
+        account(at: now)
+        var admitted: [Ticket] = []
+        while firstWaiting != nil {
+            let passage = passage(at: now)
+            if case .closed(let until) = passage { return (admitted, until) }
+            guard let (ticket, intent) = pick(at: now, isProbe: passage == .probe) else {
+                return (admitted, createsAlarm(at: now))
+            }
+            _ = bucket.take(at: now)
+            running[ticket] = Running(intent: intent, since: now, isProbe: passage == .probe)
+            if intent == .create { runningCreates += 1 }
+            if passage == .probe { breaker.probeBegan() }
+            admitted.append(ticket)
+        }
+        return (admitted, nil)
+    }
+
+    private func passage(at now: Moment) -> Breaker.Passage {
+        if running.count >= settings.concurrency { return .closed(until: nil) }
+        if let pause, now < pause.until { return .closed(until: pause.until) }
+        var isProbe = false
+        if let configuration {
+            guard let nextProbe = configuration.nextProbe else { return .closed(until: nil) }
+            if now < nextProbe { return .closed(until: nextProbe) }
+            if running.values.contains(where: \.isProbe) { return .closed(until: nil) }
+            isProbe = true
+        }
+        switch breaker.passage(at: now) {
+        case .closed(let until): return .closed(until: until)
+        case .probe: isProbe = true
+        case .free: break
+        }
+        let token = bucket.next(at: now)
+        if token > now { return .closed(until: token) }
+        return isProbe ? .probe : .free
+    }
+
+    /// Removals first, then in order of arrival. A probe is a look where there is one: an outage answers a change with
+    /// something ambiguous.
+    private mutating func pick(at now: Moment, isProbe: Bool) -> (Ticket, Intent)? {
+        if isProbe, let index = ordinary.firstIndex(where: { !$0.intent.isMutating }) {
+            return ordinary.remove(at: index)
+        }
+        if let ticket = removals.popFirst() { return (ticket, .remove) }
+        if let create = creates.first, create < ordinary.first?.ticket ?? .max, createsAlarm(at: now) == nil,
+            runningCreates < createLimit
+        {
+            creates.removeFirst()
+            return (create, .create)
+        }
+        return ordinary.popFirst()
+    }
+
+    /// Creates leave a quarter of the room to others: where the message bus is down they hang until they time out
+    /// (facts/openstack-observed.md, "Outages"), and nothing else must wait behind them.
+    private var createLimit: Int {
+        min(capacity.limit ?? .max, max(1, settings.concurrency - settings.concurrency / 4))
+    }
+
+    private func createsAlarm(at now: Moment) -> Moment? {
+        guard !creates.isEmpty, let nextProbe = capacity.closed?.nextProbe, now < nextProbe else { return nil }
+        return nextProbe
+    }
+}
+
+// MARK: - Ending
+
+extension GateMachine {
+    package mutating func finished(_ ticket: Ticket, _ ending: Ending, at now: Moment) {
+        account(at: now)
+        defer { account(at: now) }
+        guard let request = running.removeValue(forKey: ticket) else { return }
+        if request.intent == .create { runningCreates -= 1 }
+        switch ending {
+        case .unused:
+            bucket.giveBack()
+            abandon(request)
+        case .cut:
+            abandon(request)
+        case .unreachable(let why):
+            breaker.failed(asProbe: request.isProbe, at: now, why: why, random: random)
+            postponeConfigurationProbe(request, at: now)
+        case .misconfigured(let why):
+            breaker.probeAbandoned()
+            closeForConfiguration(why, probing: true, at: now)
+        case .answered(let answer):
+            answered(request, answer, at: now)
+        }
+    }
+
+    private mutating func abandon(_ request: Running) {
+        if request.isProbe { breaker.probeAbandoned() }
+    }
+
+    private mutating func answered(_ request: Running, _ answer: Answer, at now: Moment) {
+        if answer.isOutage {
+            breaker.failed(asProbe: request.isProbe, at: now, why: answer.why, random: random)
+        } else {
+            breaker.succeeded(asProbe: request.isProbe)
+        }
+        if answer.asksForPause { rest(request, answer, at: now) }
+        if answer.kind == .site {
+            closeForConfiguration(answer.why, probing: true, at: now)
+        } else if answer.isOutage || answer.asksForPause {
+            postponeConfigurationProbe(request, at: now)
+        } else {
+            if request.isProbe, configuration?.nextProbe != nil { configuration = nil }
+            if answer.kind == nil, request.since >= pause?.until ?? request.since { pauseBackoff.reset() }
+        }
+        guard request.intent == .create else { return }
+        switch answer.kind {
+        case nil: capacity.succeeded(upTo: settings.concurrency)
+        case .capacity: capacity.refused(answer.why, sent: request.since, at: now, random: random)
+        default: break
+        }
+    }
+
+    /// Answers to requests that left before this pause began ask for the same rest again: they may prolong it to what
+    /// they name, but do not count as another refusal.
+    private mutating func rest(_ request: Running, _ answer: Answer, at now: Moment) {
+        let isNews = request.since >= pause?.until ?? .init(nanoseconds: .min)
+        var delay = answer.retryAfter.map { min($0, settings.retryAfterLimit) }
+        if isNews, delay == nil || delay == .zero { delay = pauseBackoff.next(random) }
+        guard let delay else { return }
+        let until = max(now + delay, pause?.until ?? now)
+        pause = Pause(until: until, why: answer.why)
+    }
+
+    private mutating func postponeConfigurationProbe(_ request: Running, at now: Moment) {
+        guard request.isProbe, configuration?.nextProbe != nil else { return }
+        let later = now + settings.configurationProbe
+        configuration?.nextProbe = later
+    }
+}
+
+// MARK: - Closing by hand, and what it looks like
+
+extension GateMachine {
+    /// - Parameter probing: whether one request is tried now and then, whose success reopens the gate.
+    package mutating func closeForConfiguration(_ why: String, probing: Bool, at now: Moment) {
+        account(at: now)
+        let nextProbe = probing ? now + settings.configurationProbe : nil
+        if let old = configuration {
+            // What was closed by hand stays closed until somebody reopens it.
+            let byHand = old.nextProbe == nil || !probing
+            configuration = Configuration(since: old.since, why: why, nextProbe: byHand ? nil : nextProbe)
+        } else {
+            configuration = Configuration(since: now, why: why, nextProbe: nextProbe)
+        }
+        account(at: now)
+    }
+
+    package mutating func reopen(at now: Moment) {
+        account(at: now)
+        configuration = nil
+        pause = nil
+        pauseBackoff.reset()
+        breaker.succeeded(asProbe: true)
+        capacity.reopen()
+    }
+
+    package mutating func closeForCapacity(_ why: String, at now: Moment) {
+        capacity.refused(why, sent: now, at: now, random: random)
+    }
+
+    /// Something was given back: the next create may be tried at once.
+    package mutating func capacityFreed(at now: Moment) {
+        capacity.freed(at: now)
+    }
+
+    package func state(at now: Moment) -> GateState {
+        if let configuration {
+            return .closedForConfiguration(since: configuration.since, why: configuration.why)
+        }
+        if let opened = breaker.opened {
+            return .broken(since: opened.since, why: opened.why, nextProbe: opened.nextProbe)
+        }
+        if let pause, now < pause.until { return .paused(until: pause.until, why: pause.why) }
+        if let closed = capacity.closed {
+            return .noCapacity(since: closed.since, why: closed.why, nextProbe: closed.nextProbe)
+        }
+        return .open
+    }
+
+    /// How many creates would get through right now, were they to come; nil: no limit but the gate's own.
+    package func createRoom(at now: Moment) -> Int? {
+        if state(at: now).isClosed { return 0 }
+        guard let closed = capacity.closed, let limit = capacity.limit else { return nil }
+        return now < closed.nextProbe ? 0 : max(0, limit - runningCreates - creates.count)
+    }
+
+    /// All the time, since it was made, during which the gate let nothing through.
+    package func timeClosed(at now: Moment) -> Duration {
+        var copy = self
+        copy.account(at: now)
+        return copy.closedBefore
+    }
+
+    /// Brings the measure of closed time up to `now`; called before and after everything that closes or opens.
+    private mutating func account(at now: Moment) {
+        let isClosed = state(at: now).isClosed
+        if let since = closedSince {
+            // A pause is the one thing that ends by itself.
+            let end = isClosed ? now : max(since, min(now, pause?.until ?? now))
+            closedBefore += end - since
+            closedSince = isClosed ? now : nil
+        } else if isClosed {
+            closedSince = now
+        }
+    }
+}

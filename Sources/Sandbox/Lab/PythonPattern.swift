@@ -1,0 +1,16 @@
+/// What the real services do with Python's `re` and `str`.
+enum PythonPattern {
+    /// `re.match`: anchored at the start, not at the end. A pattern that cannot be read matches nothing.
+    static func matches(_ pattern: String, startOf text: String) -> Bool {
+        guard let regex = try? Regex(pattern) else { return false }
+        return (try? regex.prefixMatch(in: text)) != nil
+    }
+
+    /// `str.strip`.
+    static func stripped(_ text: String) -> String {
+        var rest = Substring(text)
+        while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+        while let last = rest.last, last.isWhitespace { rest.removeLast() }
+        return String(rest)
+    }
+}

@@ -1,0 +1,93 @@
+package import Pipelines
+package import World
+
+/// How long a job may go on failing or waiting before that becomes a failure. Never counted from `age`, which runs
+/// while a job is queued and survives kicks (facts/beanstalkd.md I1).
+package struct Budgets: Sendable {
+    package struct Limits: Sendable, Hashable {
+        package var retryFor: Duration
+        package var capacityWait: Duration
+        /// Releases after which a job is given up whatever this process remembers; each kick grants as many again.
+        package var releases: Int
+
+        package init(retryFor: Duration, capacityWait: Duration, releases: Int) {
+            self.retryFor = retryFor
+            self.capacityWait = capacityWait
+            self.releases = releases
+        }
+    }
+
+    private struct Identity: Hashable {
+        var key: String
+        var kicks: Int
+    }
+
+    private struct Trouble {
+        var retrySince: Moment?
+        var capacitySince: Moment?
+        var touched: Moment
+    }
+
+    private let limits: Limits
+    private var known: [Identity: Trouble] = [:]
+    private static let most = 20_000
+
+    package init(limits: Limits) {
+        self.limits = limits
+    }
+
+    /// Turns `retry` and `wait` into `failed` once their budget is used up; everything else passes through.
+    /// - Parameter atGates: how much of the time since the delivery began was spent before closed gates.
+    package mutating func judge(
+        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, atGates: Duration
+    ) -> Outcome {
+        let identity = Identity(key: key, kicks: kicks)
+        switch outcome.kind {
+        case .retry, .wait: break
+        case .parked, .drain, .leaseLost: return outcome
+        default:
+            known[identity] = nil
+            return outcome
+        }
+        var trouble = known[identity] ?? Trouble(touched: now)
+        trouble.touched = now
+        let since: Moment
+        let budget: Duration
+        let name: String
+        if outcome.kind == .retry {
+            since = (trouble.retrySince ?? now) + (trouble.retrySince == nil ? .zero : atGates)
+            trouble.retrySince = since
+            budget = limits.retryFor
+            name = "retry_for"
+        } else {
+            since = (trouble.capacitySince ?? now) + (trouble.capacitySince == nil ? .zero : atGates)
+            trouble.capacitySince = since
+            trouble.retrySince = nil
+            budget = limits.capacityWait
+            name = "capacity_wait"
+        }
+        known[identity] = trouble
+        prune(now)
+        if now - since >= budget {
+            return failed(outcome, "given up after \((now - since).short) of trying (\(name) is \(budget.short))")
+        }
+        if releases >= limits.releases * (1 + kicks) {
+            return failed(outcome, "given up after \(releases) releases")
+        }
+        return outcome
+    }
+
+    private func failed(_ outcome: Outcome, _ why: String) -> Outcome {
+        var failed = outcome
+        failed.kind = .failed
+        failed.message = "\(outcome.message); \(why)"
+        failed.delay = nil
+        return failed
+    }
+
+    private mutating func prune(_ now: Moment) {
+        guard known.count > Self.most else { return }
+        let horizon = max(limits.retryFor, limits.capacityWait)
+        known = known.filter { now - $0.value.touched < horizon }
+    }
+}

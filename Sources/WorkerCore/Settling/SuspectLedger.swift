@@ -1,0 +1,34 @@
+/// Tells a job that kills its workers from one that was merely listed by somebody: both are reserved more often than
+/// released or timed out (facts/beanstalkd.md C1, I2). Only runs that began here and never ended here count against it.
+package struct SuspectLedger: Sendable {
+    package enum Judgement: Sendable, Hashable {
+        case fine
+        /// Back to the queue with a delay, once, so that a job that was only listed proves itself harmless.
+        case setAside
+        case suspect
+    }
+
+    private var setAsideAt: [String: Int] = [:]
+    private let threshold: Int
+    private static let most = 10_000
+
+    /// - Parameter threshold: unexplained reserves that make a job suspect.
+    package init(threshold: Int) {
+        self.threshold = threshold
+    }
+
+    /// - Parameters: the broker's counters, with this delivery's reserve included.
+    package mutating func judge(key: String, reserves: Int, releases: Int, timeouts: Int, kicks: Int) -> Judgement {
+        let unexplained = reserves - releases - timeouts - 1
+        guard unexplained >= threshold * (1 + kicks) else {
+            setAsideAt[key] = nil
+            return .fine
+        }
+        guard let before = setAsideAt[key] else {
+            if setAsideAt.count >= Self.most { setAsideAt.removeAll() }
+            setAsideAt[key] = unexplained
+            return .setAside
+        }
+        return unexplained > before ? .suspect : .fine
+    }
+}

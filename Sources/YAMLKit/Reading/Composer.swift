@@ -1,0 +1,211 @@
+/// Makes a tree of libyaml's events: expands aliases and merge keys within the limits, refuses the rest of what YAML
+/// offers and nobody means.
+struct Composer: ~Copyable {
+    /// A finished node that aliases may repeat, with what one more copy costs.
+    private struct Anchored {
+        var node: Node
+        var size: Size
+    }
+
+    private struct Size {
+        var nodes = 0
+        var text = 0
+        /// Levels below and including this one.
+        var height = 1
+
+        mutating func add(_ child: Size) {
+            nodes += child.nodes
+            text += child.text
+            height = max(height, child.height + 1)
+        }
+    }
+
+    private var events: EventParser
+    private let limits: YAML.Limits
+    private var anchors: [String: Anchored] = [:]
+    private var open: Set<String> = []
+    private var total = Size()
+
+    init(events: consuming EventParser, limits: YAML.Limits) {
+        self.events = events
+        self.limits = limits
+    }
+
+    /// The only document of the stream; a null scalar when there is none.
+    mutating func document() throws(YAMLError) -> Node {
+        var root = Node.null
+        while true {
+            let event = try events.next()
+            switch event.kind {
+            case .streamStart: continue
+            case .streamEnd: return root
+            case .documentStart: break
+            default: throw refuse(event.mark, "unreadable YAML")
+            }
+            guard root.mark == .none else {
+                throw refuse(event.mark, "a second document begins here", "only one document is read: remove the ---")
+            }
+            root = try node(try events.next(), depth: 1).node
+            _ = try events.next()
+        }
+    }
+
+    private mutating func node(_ event: Event, depth: Int) throws(YAMLError) -> Anchored {
+        guard depth <= limits.depth else { throw tooDeep(event.mark) }
+        switch event.kind {
+        case .alias(let name): return try alias(name, event.mark, depth: depth)
+        case .scalar(let scalar, let anchor, let tag):
+            let node = Node(.scalar(try tagged(scalar, tag, event.mark)), mark: event.mark)
+            let result = Anchored(node: node, size: Size(nodes: 1, text: scalar.text.utf8.count))
+            try count(result.size, event.mark)
+            if let anchor { anchors[anchor] = result }
+            return result
+        case .sequenceStart(let anchor, let tag):
+            try check(tag, is: "seq", event.mark)
+            return try anchored(anchor, event.mark) { (composer: inout Composer) throws(YAMLError) in
+                try composer.sequence(event.mark, depth: depth)
+            }
+        case .mappingStart(let anchor, let tag):
+            try check(tag, is: "map", event.mark)
+            return try anchored(anchor, event.mark) { (composer: inout Composer) throws(YAMLError) in
+                try composer.mapping(event.mark, depth: depth)
+            }
+        default: throw refuse(event.mark, "unreadable YAML")
+        }
+    }
+
+    private mutating func alias(_ name: String, _ mark: Mark, depth: Int) throws(YAMLError) -> Anchored {
+        guard let target = anchors[name] else {
+            throw refuse(
+                mark,
+                open.contains(name)
+                    ? "the alias *\(name) repeats a node that contains it" : "no anchor &\(name) for the alias *\(name)"
+            )
+        }
+        guard depth + target.size.height - 1 <= limits.depth else { throw tooDeep(mark) }
+        try count(target.size, mark)
+        return target
+    }
+
+    private mutating func anchored(
+        _ anchor: String?, _ mark: Mark, _ compose: (inout Composer) throws(YAMLError) -> Anchored
+    ) throws(YAMLError) -> Anchored {
+        guard let anchor else { return try compose(&self) }
+        // A name may be used again for another node; until that one is complete, the old one is out of reach.
+        anchors[anchor] = nil
+        open.insert(anchor)
+        let result = try compose(&self)
+        open.remove(anchor)
+        anchors[anchor] = result
+        return result
+    }
+
+    private mutating func sequence(_ mark: Mark, depth: Int) throws(YAMLError) -> Anchored {
+        var items: [Node] = []
+        var size = Size(nodes: 1)
+        try count(size, mark)
+        while true {
+            let event = try events.next()
+            if case .sequenceEnd = event.kind { break }
+            let item = try node(event, depth: depth + 1)
+            items.append(item.node)
+            size.add(item.size)
+        }
+        return Anchored(node: Node(.sequence(items), mark: mark), size: size)
+    }
+
+    private mutating func mapping(_ mark: Mark, depth: Int) throws(YAMLError) -> Anchored {
+        var own = Mapping()
+        var merged: [Mapping] = []
+        var mergeMark: Mark?
+        var size = Size(nodes: 1)
+        try count(size, mark)
+        while true {
+            let event = try events.next()
+            if case .mappingEnd = event.kind { break }
+            let key = try node(event, depth: depth + 1)
+            guard let scalar = key.node.scalar else {
+                throw refuse(event.mark, "a key must be a scalar", "quote text that begins with {, [, & or *")
+            }
+            size.add(key.size)
+            let value = try node(try events.next(), depth: depth + 1)
+            size.add(value.size)
+            if scalar.type == .merge {
+                guard mergeMark == nil else { throw duplicate("<<", event.mark, mergeMark ?? mark) }
+                mergeMark = event.mark
+                merged = try mergeSources(value.node, event.mark)
+            } else if !own.append(scalar.text, event.mark, value.node) {
+                throw duplicate(scalar.text, event.mark, own.entry(scalar.text)?.keyMark ?? mark)
+            }
+        }
+        let result = merged.isEmpty ? own : Self.merge(merged, under: own)
+        return Anchored(node: Node(.mapping(result), mark: mark), size: size)
+    }
+
+    private func mergeSources(_ value: Node, _ mark: Mark) throws(YAMLError) -> [Mapping] {
+        var sources: [Mapping] = []
+        for node in value.sequence ?? [value] {
+            guard let mapping = node.mapping else {
+                throw refuse(mark, "<< merges a mapping or a list of mappings, found \(node.summary)")
+            }
+            sources.append(mapping)
+        }
+        return sources
+    }
+
+    /// PyYAML's order: merged entries first, the earlier source wins, the mapping's own entries win over all.
+    private static func merge(_ sources: [Mapping], under own: Mapping) -> Mapping {
+        var result = Mapping()
+        for entry in sources.lazy.flatMap(\.entries) where own.entry(entry.key) == nil {
+            result.append(entry.key, entry.keyMark, entry.value)
+        }
+        for entry in own.entries { result.append(entry.key, entry.keyMark, entry.value) }
+        return result
+    }
+
+    private mutating func count(_ size: Size, _ mark: Mark) throws(YAMLError) {
+        total.nodes += size.nodes
+        total.text += size.text
+        guard total.nodes <= limits.nodes, total.text <= limits.text else {
+            throw refuse(mark, "the document grows too large here", "at most \(limits.nodes) nodes, aliases counted")
+        }
+    }
+
+    // MARK: Tags
+
+    private static let core = "tag:yaml.org,2002:"
+
+    private func tagged(_ scalar: Scalar, _ tag: String?, _ mark: Mark) throws(YAMLError) -> Scalar {
+        guard let tag else { return scalar }
+        switch tag {
+        case "!", Self.core + "str": return Scalar(text: scalar.text, isPlain: false)
+        case Self.core + "int", Self.core + "float", Self.core + "bool", Self.core + "null", Self.core + "timestamp":
+            return Scalar(text: scalar.text, isPlain: true)
+        default: throw unknownTag(tag, mark)
+        }
+    }
+
+    private func check(_ tag: String?, is name: String, _ mark: Mark) throws(YAMLError) {
+        guard let tag, tag != "!", tag != Self.core + name else { return }
+        throw unknownTag(tag, mark)
+    }
+
+    // MARK: Errors
+
+    private func unknownTag(_ tag: String, _ mark: Mark) -> YAMLError {
+        let short = tag.hasPrefix(Self.core) ? "!!" + tag.dropFirst(Self.core.count) : tag
+        return refuse(mark, "the tag \(Node.quoted(short)) is not supported here")
+    }
+
+    private func tooDeep(_ mark: Mark) -> YAMLError {
+        refuse(mark, "nested more than \(limits.depth) levels deep")
+    }
+
+    private func duplicate(_ key: String, _ mark: Mark, _ first: Mark) -> YAMLError {
+        refuse(mark, "the key \(Node.quoted(key)) is here a second time", "first on line \(first.line)")
+    }
+
+    private func refuse(_ mark: Mark, _ problem: String, _ hint: String = "") -> YAMLError {
+        YAMLError(source: events.source, mark: mark, problem: problem, hint: hint)
+    }
+}

@@ -1,0 +1,53 @@
+/// Input that is UTF-8 and holds only characters that YAML allows; a UTF-8 byte order mark is dropped.
+struct SourceText {
+    let bytes: ArraySlice<UInt8>
+    let source: String
+
+    init(_ bytes: [UInt8], source: String, limit: Int) throws(YAMLError) {
+        func refuse(_ problem: String, _ hint: String = "", at mark: Mark = Mark(line: 1, column: 1)) -> YAMLError {
+            YAMLError(source: source, mark: mark, problem: problem, hint: hint)
+        }
+        guard bytes.count <= limit else {
+            throw refuse("\(bytes.count) bytes are too many", "at most \(limit) are read")
+        }
+        if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+            throw refuse("this is UTF-16", "save it as UTF-8")
+        }
+        self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+        self.source = source
+        if let (mark, problem) = Self.firstForbidden(self.bytes) {
+            throw refuse(problem, "YAML is text in UTF-8", at: mark)
+        }
+    }
+
+    private static func firstForbidden(_ bytes: ArraySlice<UInt8>) -> (Mark, String)? {
+        var mark = Mark(line: 1, column: 1)
+        var decoder = UTF8()
+        var iterator = bytes.makeIterator()
+        while true {
+            switch decoder.decode(&iterator) {
+            case .emptyInput: return nil
+            case .error: return (mark, "this is not UTF-8")
+            case .scalarValue(let scalar):
+                guard scalar.isYAMLText else {
+                    return (mark, "the character U+\(String(scalar.value, radix: 16, uppercase: true)) is not allowed")
+                }
+                if scalar == "\n" {
+                    mark = Mark(line: mark.line + 1, column: 1)
+                } else {
+                    mark.column += 1
+                }
+            }
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// YAML 1.1 production 1, "c-printable", as libyaml's reader has it.
+    var isYAMLText: Bool {
+        switch value {
+        case 0x09, 0x0A, 0x0D, 0x20...0x7E, 0x85, 0xA0...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: value != 0xFEFF
+        default: false
+        }
+    }
+}

@@ -1,0 +1,23 @@
+/// A YAML scalar as it was written. Nothing is converted before somebody asks for a type, so `22.10` stays `22.10`.
+package struct Scalar: Sendable, Hashable {
+    package var text: String
+    /// Written without quotes (or tagged `!!int` and the like): the text may stand for a number, a boolean or null.
+    /// Quoted scalars are always strings.
+    package var isPlain: Bool
+
+    package init(text: String, isPlain: Bool) {
+        self.text = text
+        self.isPlain = isPlain
+    }
+
+    /// What PyYAML would make of it.
+    package var type: ScalarType { isPlain ? ScalarType(resolving: text) : .string }
+
+    /// Same text, same type: `abc` equals `"abc"`, `1` does not equal `"1"`.
+    package static func == (a: Scalar, b: Scalar) -> Bool { a.text == b.text && a.type == b.type }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(text)
+        hasher.combine(type)
+    }
+}

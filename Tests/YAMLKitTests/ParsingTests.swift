@@ -1,0 +1,160 @@
+import Testing
+import YAMLKit
+
+func parse(_ text: String, limits: YAML.Limits = .file) throws -> Node? {
+    try YAML.parse(text, source: "t.yaml", limits: limits)
+}
+
+func failure(_ bytes: [UInt8], limits: YAML.Limits = .file) -> String? {
+    do throws(YAMLError) {
+        _ = try YAML.parse(bytes, source: "t.yaml", limits: limits)
+        return nil
+    } catch {
+        return error.description
+    }
+}
+
+@Suite struct ParsingTests {
+    @Test func keepsTextOrderAndPlaces() throws {
+        let root = try #require(try parse("# hello\nb: 22.10\na:\n  - 'x'\n  - {k: no}\nü: ~\n"))
+        let mapping = try #require(root.mapping)
+        #expect(mapping.keys == ["b", "a", "ü"])
+        #expect(root["b"]?.text == "22.10")
+        #expect(root["b"]?.mark == Mark(line: 2, column: 4))
+        #expect(mapping.entry("a")?.keyMark == Mark(line: 3, column: 1))
+        #expect(root["a"]?.sequence?[0].mark == Mark(line: 4, column: 5))
+        #expect(root["a"]?.sequence?[1]["k"]?.scalar == Scalar(text: "no", isPlain: true))
+        #expect(root["a"]?.sequence?[0].scalar?.isPlain == false)
+        #expect(root["ü"]?.isNull == true)
+    }
+
+    @Test(arguments: ["", "\n", "# only\n", "---\n", "--- ~\n", "null"])
+    func emptyDocumentsAreNil(text: String) throws {
+        #expect(try parse(text) == nil)
+    }
+
+    @Test func readsJSON() throws {
+        let root = try #require(try parse(#"{"a": [1, true, null, "x\ny", {"b": -1.5e+3}], "c": "\u00e9"}"#))
+        #expect(root["a"]?.sequence?.map(\.text) == ["1", "true", "null", "x\ny", nil])
+        #expect(root["c"]?.text == "é")
+    }
+
+    @Test func dropsAByteOrderMark() throws {
+        #expect(try YAML.parse([0xEF, 0xBB, 0xBF] + Array("a: 1".utf8), source: "t", limits: .job)?["a"]?.text == "1")
+    }
+
+    @Test func standardTagsDecideTheType() throws {
+        let root = try #require(try parse("a: !!str 1\nb: !!int \"2\"\nc: ! 3\nd: !!seq []\ne: !!map {}\n"))
+        #expect(root["a"] == .string("1"))
+        #expect(root["b"] == .integer(2))
+        #expect(root["c"] == .string("3"))
+    }
+
+    @Test(arguments: [
+        ("a: b: c", "t.yaml:1:5: mapping values are not allowed in this context; quote a text that contains a colon"),
+        ("a: 1\n\tb: 2", "t.yaml:2:1: found a tab character that violates indentation while scanning a plain scalar"),
+        (
+            "a: [1, 2",
+            "t.yaml:2:1: did not find expected ',' or ']' while parsing a flow sequence that begins on line 1"
+        ),
+        (
+            "x:\n  - a\n b: 1\n",
+            "t.yaml:3:2: did not find expected key while parsing a block mapping that begins on line 1"
+        ),
+        ("a: 1\nb: 2\na: 3", "t.yaml:3:1: the key \"a\" is here a second time; first on line 1"),
+        ("{a: 1, \"a\": 2}", "t.yaml:1:8: the key \"a\" is here a second time"),
+        ("a: 1\n---\nb: 2", "t.yaml:2:1: a second document begins here; only one"),
+        ("? [1, 2]\n: x", "t.yaml:1:3: a key must be a scalar"),
+        ("a: *nope", "t.yaml:1:4: no anchor &nope for the alias *nope"),
+        ("a: &x [1, *x]", "t.yaml:1:11: the alias *x repeats a node that contains it"),
+        ("a: !!python/object:os.system 1", "t.yaml:1:4: the tag \"!!python/object:os.system\" is not supported here"),
+        ("a: !mine {}", "t.yaml:1:4: the tag \"!mine\" is not supported here"),
+        ("a: !!binary aGk=", "t.yaml:1:4: the tag \"!!binary\" is not supported here"),
+        ("a: !!set {x}", "t.yaml:1:4: the tag \"!!set\" is not supported here"),
+        ("<<: 1", "t.yaml:1:1: << merges a mapping or a list of mappings, found the number 1"),
+        ("a: \u{1}", "t.yaml:1:4: the character U+1 is not allowed"),
+        ("ü: \0", "t.yaml:1:4: the character U+0 is not allowed; YAML is text in UTF-8"),
+        ("a: \u{7F}", "t.yaml:1:4: the character U+7F is not allowed"),
+        ("@x", "t.yaml:1:1: found character that cannot start any token while scanning for the next token; indent"),
+    ])
+    func refusesWithPlace(text: String, expected: String) throws {
+        let message = try #require(failure(Array(text.utf8)))
+        #expect(message.hasPrefix(expected))
+    }
+
+    @Test(
+        arguments: [
+            ([0xFF, 0xFE, 0x61, 0x00], "t.yaml:1:1: this is UTF-16; save it as UTF-8"),
+            ([0xFE, 0xFF, 0x00, 0x61], "t.yaml:1:1: this is UTF-16; save it as UTF-8"),
+            ([0x61, 0x00, 0x3A, 0x00], "t.yaml:1:2: the character U+0 is not allowed"),
+            ([0x61, 0x0A, 0x62, 0xC3, 0x28], "t.yaml:2:2: this is not UTF-8"),
+            ([0xC0, 0x80], "t.yaml:1:1: this is not UTF-8"),
+            ([0xED, 0xA0, 0x80], "t.yaml:1:1: this is not UTF-8"),
+            ([0x7F, 0x45, 0x4C, 0x46, 0x02], "t.yaml:1:1: the character U+7F is not allowed"),
+        ] as [([UInt8], String)])
+    func refusesBinary(bytes: [UInt8], expected: String) throws {
+        let message = try #require(failure(bytes))
+        #expect(message.hasPrefix(expected))
+    }
+}
+
+@Suite struct AliasTests {
+    @Test func aliasesRepeatTheNode() throws {
+        let root = try #require(try parse("a: &x {k: [1]}\nb: *x\nc: &x 5\nd: *x\n"))
+        #expect(root["b"] == root["a"])
+        #expect(root["d"]?.text == "5")
+    }
+
+    /// The results are PyYAML's (6.0.3), order included.
+    @Test(arguments: [
+        ("b: &b {x: 1, y: 2}\nm: {<<: *b, y: 3}", ["x=1", "y=3"]),
+        ("b: &b {x: 1}\nc: &c {x: 2, z: 3}\nm: {a: 0, <<: [*b, *c]}", ["x=1", "z=3", "a=0"]),
+        ("b: &b {x: 1}\nm: {x: 9, <<: *b}", ["x=9"]),
+        ("m: {\"<<\": 1}", ["<<=1"]),
+        ("m: {<<: {x: 1}}", ["x=1"]),
+        ("b: &b {x: 1}\nc: &c {<<: *b, y: 2}\nm: {<<: *c}", ["x=1", "y=2"]),
+    ])
+    func mergesAsPyYAML(text: String, expected: [String]) throws {
+        let merged = try #require(try parse(text)?["m"]?.mapping)
+        #expect(merged.entries.map { "\($0.key)=\($0.value.text ?? "?")" } == expected)
+    }
+
+    @Test func depthIsBounded() throws {
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
+        #expect(try parse(nested(64)) != nil)
+        #expect(failure(Array(nested(65).utf8)) == "t.yaml:1:65: nested more than 64 levels deep")
+        #expect(failure(Array(String(repeating: "[", count: 60_000).utf8)) != nil)
+        #expect(failure(Array(String(repeating: "- ", count: 60_000).utf8)) != nil)
+        #expect(failure(Array(String(repeating: "? ", count: 60_000).utf8)) != nil)
+        // An alias brings its own depth along.
+        let aliased = "a: &a \(nested(60))\nb: [[[[[*a]]]]]\n"
+        #expect(failure(Array(aliased.utf8))?.contains("nested more than 64 levels deep") == true)
+    }
+
+    @Test func nodesAreBoundedAfterExpansion() throws {
+        var bomb = "l0: &l0 [x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            let aliases = Array(repeating: "*l\(level - 1)", count: 9).joined(separator: ", ")
+            bomb += "l\(level): &l\(level) [\(aliases)]\n"
+        }
+        #expect(failure(Array(bomb.utf8))?.contains("the document grows too large here") == true)
+        #expect(failure(Array(bomb.utf8), limits: .job)?.contains("the document grows too large here") == true)
+    }
+
+    @Test func textIsBoundedAfterExpansion() throws {
+        let long = String(repeating: "x", count: 40_000)
+        let bomb = "a: &a \(long)\nb: [\(Array(repeating: "*a", count: 30).joined(separator: ", "))]\n"
+        #expect(failure(Array(bomb.utf8), limits: .job)?.contains("grows too large") == true)
+        #expect(failure(Array(bomb.utf8), limits: .file) == nil)
+    }
+
+    @Test func sizeIsBounded() throws {
+        let limits = YAML.Limits(bytes: 10, depth: 4, nodes: 10, text: 100)
+        #expect(failure(Array("a: 4567890".utf8), limits: limits) == nil)
+        #expect(
+            failure(Array("a: 45678901".utf8), limits: limits)
+                == "t.yaml:1:1: 11 bytes are too many; at most 10 are read")
+    }
+}
