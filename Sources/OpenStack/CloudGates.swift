@@ -16,9 +16,9 @@ package struct CloudGates: Sendable {
     package init(
         provider: String, services: GateSettings = GateSettings(),
         login: GateSettings = GateSettings(concurrency: 2, rate: 0.5, burst: 5), world: World,
-        onChange: @escaping @Sendable (CloudService, GateState) -> Void = { _, _ in }
+        onChange: @escaping @Sendable (OpenStackService, GateState) -> Void = { _, _ in }
     ) {
-        func gate(_ service: CloudService, _ settings: GateSettings) -> Gate {
+        func gate(_ service: OpenStackService, _ settings: GateSettings) -> Gate {
             Gate(service: service.rawValue, provider: provider, settings: settings, world: world) {
                 onChange(service, $0)
             }
@@ -30,7 +30,7 @@ package struct CloudGates: Sendable {
         blockStorage = gate(.blockStorage, services)
     }
 
-    package subscript(service: CloudService) -> Gate {
+    package subscript(service: OpenStackService) -> Gate {
         switch service {
         case .identity: identity
         case .compute: compute
@@ -40,5 +40,5 @@ package struct CloudGates: Sendable {
         }
     }
 
-    package var all: [Gate] { CloudService.allCases.map { self[$0] } }
+    package var all: [Gate] { OpenStackService.allCases.map { self[$0] } }
 }

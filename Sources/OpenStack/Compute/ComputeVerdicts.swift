@@ -53,6 +53,6 @@ extension ServiceError {
     /// Nova refused a create because of an image, flavor, network or security group that our lists still name
     /// (facts/openstack.md section 3, 27). The lists were dropped: choose and try once more.
     package var smellsOfStaleness: Bool {
-        service == CloudService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
+        service == OpenStackService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
     }
 }

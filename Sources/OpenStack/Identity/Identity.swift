@@ -1,6 +1,6 @@
-package import HTTPKit
+import HTTPKit
 package import Resilience
-package import World
+import World
 
 /// A login that is being used. Holds the token: its description does not.
 struct Session: Sendable, CustomStringConvertible, CustomReflectable {
@@ -86,7 +86,7 @@ package actor Identity {
     }
 
     /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
-    nonisolated func endpoint(of service: CloudService, in session: Session) throws -> String {
+    nonisolated func endpoint(of service: OpenStackService, in session: Session) throws -> String {
         if let override = settings.override(service).endpoint {
             return EndpointURL.normalised(override, for: service, projectID: session.projectID)
         }
@@ -169,7 +169,7 @@ extension Identity {
 
     private func failure(_ message: String, request: String) -> ServiceError {
         ServiceError(
-            service: CloudService.identity.rawValue, provider: settings.provider, operation: "log in",
+            service: OpenStackService.identity.rawValue, provider: settings.provider, operation: "log in",
             request: request, message: message, kind: .site, next: IdentityVerdicts.remedy)
     }
 }

@@ -49,6 +49,10 @@ package actor Poller<Item: Watched> {
     private enum Wants: Sendable {
         case item(String, until: @Sendable (Item) -> Bool)
         case listing(after: Moment)
+
+        var isItem: Bool {
+            if case .item = self { true } else { false }
+        }
     }
 
     private enum News: Sendable {
@@ -258,11 +262,5 @@ extension Poller {
         guard let failures = waiting[id]?.failures else { return }
         waiting[id]?.failures = failures + 1
         if error.kind != .transient || failures + 1 >= pace.patience { deliver(.failed(error), to: id) }
-    }
-}
-
-extension Poller.Wants {
-    fileprivate var isItem: Bool {
-        if case .item = self { true } else { false }
     }
 }

@@ -1,5 +1,5 @@
 /// The services of a cloud that we use.
-package enum CloudService: String, Sendable, Hashable, CaseIterable {
+package enum OpenStackService: String, Sendable, Hashable, CaseIterable {
     case identity = "keystone"
     case compute = "nova"
     case image = "glance"
