@@ -2,7 +2,7 @@ package import Pipelines
 package import World
 
 /// What is done with a delivery once its outcome is known.
-package struct Settlement: Sendable, Hashable {
+package struct SettlementPlan: Sendable, Hashable {
     package enum Command: Sendable, Hashable {
         case delete
         /// With the job's own priority.
@@ -55,26 +55,26 @@ package struct SettlementPolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - releases: how often the broker has seen this job released; the delay of a retry grows with it.
     ///   - random: for jitter, so that jobs that failed together do not come back together.
-    package func settlement(of outcome: Outcome, releases: Int, random: any RandomSource) -> Settlement {
+    package func plan(for outcome: Outcome, releases: Int, random: any RandomSource) -> SettlementPlan {
         switch outcome.kind {
         case .done, .superseded, .obsolete, .expired:
-            Settlement(replies: true, reports: false, command: .delete)
+            SettlementPlan(replies: true, reports: false, command: .delete)
         case .rejected, .failed, .removalIncomplete, .suspect:
-            Settlement(replies: true, reports: true, command: .bury)
+            SettlementPlan(replies: true, reports: true, command: .bury)
         case .retry:
-            Settlement(
+            SettlementPlan(
                 replies: false, reports: false,
                 command: .release(delay: retryDelay(asked: outcome.delay, releases: releases, random: random)))
         case .parked:
-            Settlement(replies: false, reports: false, command: .release(delay: spread(parkDelay, random)))
+            SettlementPlan(replies: false, reports: false, command: .release(delay: spread(parkDelay, random)))
         case .wait:
-            Settlement(
+            SettlementPlan(
                 replies: false, reports: false,
                 command: .release(delay: spread(outcome.delay ?? capacityDelay, random)))
         case .drain:
-            Settlement(replies: false, reports: false, command: .release(delay: outcome.delay ?? .zero))
+            SettlementPlan(replies: false, reports: false, command: .release(delay: outcome.delay ?? .zero))
         case .leaseLost:
-            Settlement(replies: false, reports: false, command: .nothing)
+            SettlementPlan(replies: false, reports: false, command: .nothing)
         }
     }
 
