@@ -2,7 +2,7 @@ import Configuration
 import Jobs
 import OpenStack
 import Pipelines
-package import Resilience
+import Resilience
 import YAMLKit
 
 extension Provider {

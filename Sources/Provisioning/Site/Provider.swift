@@ -3,7 +3,7 @@ import Jobs
 import Lab
 package import OpenStack
 package import Resilience
-package import World
+import World
 import YAMLKit
 
 /// One entry of `libcloud.providers`, with its cloud and its gates.
@@ -30,8 +30,7 @@ package final class Provider: Sendable {
         self.cloud = cloud
         self.settings = settings
         rules = try FlavorChoice.Rules(
-            allow: settings.allowSizes.sources, exclude: settings.excludeSizes.sources,
-            mode: settings.excludeSizesMode == .any ? .any : .compat)
+            allow: settings.allowSizes.sources, exclude: settings.excludeSizes.sources)
         excludedImages = try [PythonPattern](settings.excludeImage.sources, key: "exclude_image")
         self.osDefaults = osDefaults
         siteSize = SizeLevel(

@@ -2,7 +2,7 @@ package import Configuration
 import Lab
 import OpenStack
 import Pipelines
-import Resilience
+package import Resilience
 package import World
 
 /// What goes on at the gates and in the clouds, for the log.
@@ -57,11 +57,13 @@ extension Site {
     private static func dns(_ configuration: SiteConfiguration, _ gate: Gate, _ world: World) throws -> NodeDNS? {
         guard let url = configuration.nsupdateURL else { return nil }
         let settings = configuration.dns
-        let login: NsupdateLogin? = settings.password.map { password in
-            NsupdateLogin(user: settings.username, password: password.reveal())
-        }
-        let nsupdate = try NsupdateClient(
-            url: url, login: login, timeout: settings.timeout, gate: gate, world: world)
+        let login =
+            switch (settings.username, settings.password) {
+            case (_, nil): NsupdateLogin.none
+            case (let user?, let password?): NsupdateLogin.user(user, password: password.reveal())
+            case (nil, let password?): NsupdateLogin.perHost(password: password.reveal())
+            }
+        let nsupdate = try NsupdateClient(url: url, login: login, gate: gate, timeout: settings.timeout)
         var resolver: DNSResolver?
         if case .tcp(let host, let port) = settings.server {
             resolver = DNSResolver(server: .init(host: host, port: port), world: world)

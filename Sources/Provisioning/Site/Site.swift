@@ -1,4 +1,5 @@
-package import Lab
+import Lab
+import OpenStack
 package import Pipelines
 package import Resilience
 package import World

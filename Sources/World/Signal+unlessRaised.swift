@@ -1,5 +1,3 @@
-package import World
-
 extension Signal {
     /// Runs `body`, and cancels it when the signal is raised.
     /// - Returns: nil if the signal ended it.
