@@ -1,6 +1,6 @@
 import HTTPKit
 package import Resilience
-package import World
+import World
 
 /// What nsupdate-web did. Neither is proof: it never reads nsupdate's exit code, and `noChange` comes from its memory
 /// of what it once sent, not from DNS (facts/teuthology.md section 2).
