@@ -54,7 +54,10 @@ import World
                     #expect(world.time.now - start == .seconds(1))
                     return nil
                 }
-                group.addTask { try await connection.peek(JobID(2)) }
+                group.addTask {
+                    try await world.time.sleep(for: .milliseconds(500))
+                    return try await connection.peek(JobID(2))
+                }
                 var found: QueuedJob?
                 for try await job in group where job != nil { found = job }
                 return found
