@@ -51,6 +51,9 @@ package struct NodeDNS: Sendable {
         self.world = world
     }
 
+    /// Whether `park` looks before it writes.
+    package var asksBeforeParking: Bool { resolver != nil }
+
     /// Makes `target` the address of a node's name.
     /// - Throws: `ServiceError`, transient when DNS says something else in the end.
     package func push(_ name: ShortName, to target: IPAddress, for call: Call) async throws -> DNSPush {
