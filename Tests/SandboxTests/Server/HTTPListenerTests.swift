@@ -148,7 +148,8 @@ import World
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", "400"),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", "400"),
         ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"),
-        ("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "501"),
+        ("BREW / HTTP/1.1\r\nHost: h\r\n\r\n", "400"),
+        ("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", "501"),
         ("GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 70_000))\r\n\r\n", "431"),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n\r\n\(String(repeating: "x", count: 200))", "413"),
     ])
@@ -182,6 +183,34 @@ import World
                 return try await group.reduce(into: Set<String>()) { $0.insert($1) }
             }
             #expect(bodies.count == 200)
+        }
+    }
+
+    /// Neither a stalled client nor one whose answer is an hour away keeps the server from ending.
+    @Test func endsWithClientsStillWaiting() async throws {
+        let arrived = [Signal<Bool>(), Signal<Bool>()]
+        let bound = Signal<Int>()
+        try await withThrowingTaskGroup(of: RawClient.Outcome?.self) { group in
+            group.addTask {
+                try await withThrowingTaskGroup(of: Void.self) { server in
+                    server.addTask {
+                        try await HTTPListener.run(port: 0, onBound: { bound.raise($0) }) { request, _ in
+                            let isStalled = request.url == "/stall"
+                            arrived[isStalled ? 0 : 1].raise(true)
+                            return isStalled ? ServerAnswer(.stall) : ServerAnswer(.raw([1]), after: .seconds(3_600))
+                        }
+                    }
+                    for signal in arrived { _ = try await signal.wait() }
+                    server.cancelAll()
+                    try await server.waitForAll()
+                }
+                return nil
+            }
+            let client = RawClient(port: try await bound.wait())
+            for path in ["/stall", "/later"] { group.addTask { try await client.send(get(path)) } }
+            for try await outcome in group {
+                if let outcome { #expect(outcome.text.isEmpty && outcome.end != .silent) }
+            }
         }
     }
 

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 
 /// A client that sends bytes and keeps every byte that comes back, on a thread of its own so that no test blocks one.
@@ -30,9 +29,30 @@ struct RawClient: Sendable {
     ) async throws -> Outcome {
         let port = port
         return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try Self.exchange(port, bytes, thenEnds, patience) })
+            // Not Dispatch's threads: blocked, they would keep the concurrency runtime from running anything at all.
+            let work = Unmanaged.passRetained(
+                Work { continuation.resume(with: Result { try Self.exchange(port, bytes, thenEnds, patience) }) })
+            var thread = pthread_t()
+            let code = pthread_create(
+                &thread, nil,
+                { argument in
+                    if let argument { Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run() }
+                    return nil
+                }, work.toOpaque())
+            if code == 0 {
+                pthread_detach(thread)
+            } else {
+                work.release()
+                continuation.resume(throwing: Failure(call: "pthread_create", code: code))
             }
+        }
+    }
+
+    private final class Work {
+        let run: () -> Void
+
+        init(_ run: @escaping () -> Void) {
+            self.run = run
         }
     }
 
