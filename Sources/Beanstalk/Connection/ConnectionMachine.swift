@@ -1,4 +1,4 @@
-internal import DequeModule
+import DequeModule
 package import World
 
 /// The protocol of one connection: which reply answers which command, and when there is nothing left but to close.

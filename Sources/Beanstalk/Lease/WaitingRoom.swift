@@ -1,5 +1,5 @@
-internal import DequeModule
-package import World
+import DequeModule
+import World
 
 /// Seats for those who wait in a reserve: any number of slots share a few waiting connections (design section 6).
 /// First come, first served.
@@ -27,7 +27,7 @@ package final class WaitingRoom: Sendable {
 
     package var waiting: Int { state.withLock { $0.queue.count } }
 
-    private func takeSeat() async throws {
+    fileprivate func takeSeat() async throws {
         let guest = state.withLock { state in
             state.nextGuest += 1
             return state.nextGuest
@@ -54,12 +54,37 @@ package final class WaitingRoom: Sendable {
         guard isSeated else { throw CancellationError() }
     }
 
-    private func leaveSeat() {
+    fileprivate func leaveSeat() {
         let next = state.withLock { state in
             let next = state.queue.popFirst()?.continuation
             if next == nil { state.free += 1 }
             return next
         }
         next?.resume(returning: true)
+    }
+}
+
+extension WaitingRoom {
+    /// A seat that is left before its holder is through: once a job is there, the connection waits no longer.
+    package final class Seat: Sendable {
+        private let room: Locked<WaitingRoom?>
+
+        fileprivate init(_ room: WaitingRoom) {
+            self.room = Locked(room)
+        }
+
+        /// May be called more than once.
+        package func leave() {
+            let room = room.withLock { $0.take() }
+            room?.leaveSeat()
+        }
+
+        deinit { leave() }
+    }
+
+    /// - Throws: `CancellationError` while waiting for it.
+    package func seat() async throws -> Seat {
+        try await takeSeat()
+        return Seat(self)
     }
 }
