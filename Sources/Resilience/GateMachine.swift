@@ -278,7 +278,7 @@ extension GateMachine {
     }
 
     package mutating func closeForCapacity(_ why: String, at now: Moment) {
-        capacity.refused(why, sent: now, at: now, random: random)
+        capacity.refused(why, sent: nil, at: now, random: random)
     }
 
     /// Something was given back: the next create may be tried at once.
