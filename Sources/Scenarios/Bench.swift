@@ -1,4 +1,4 @@
-package import Beanstalk
+import Beanstalk
 package import Configuration
 import HTTPKit
 package import Jobs
@@ -6,8 +6,8 @@ package import Pipelines
 import Provisioning
 package import Sandbox
 package import Simulation
-package import WorkerCore
-package import World
+import WorkerCore
+import World
 
 /// A whole lab on one thread: the Sandbox, a simulated beanstalkd, and any number of workers as processes that can be
 /// killed and frozen. Time jumps.
@@ -148,5 +148,55 @@ extension SimulatedAnswer {
         case .stall:
             self = .never
         }
+    }
+}
+
+// MARK: - What a scenario does and sees
+
+extension Bench {
+    /// Locks a node as teuthology's dispatcher does, and puts a job for it.
+    /// - Returns: the job's id.
+    @discardableResult
+    package func put(
+        _ action: JobAction, _ body: String, provider: String = Bench.provider, timeToRun: UInt32 = 300
+    ) -> UInt64? {
+        broker.put(
+            Array(body.utf8), tube: "cirrata.\(action.rawValue).\(provider)", timeToRun: timeToRun)
+    }
+
+    package func lock(_ node: String, owner: String = "me@lab", description: String = "run/1") {
+        sandbox.withState { state in
+            guard var record = state.paddles.node("\(node).\(Self.domain)") else { return }
+            record.locked = true
+            record.lockedBy = owner
+            record.description = description
+            state.paddles.put(record)
+        }
+    }
+
+    /// Waits until the broker holds no job in the job tubes but buried ones.
+    package func settled(within limit: Duration = .seconds(7_200)) async throws {
+        let world = simulation.world
+        try await world.time.withTimeout(limit, doing: "wait for the queue to settle") {
+            while self.openJobs > 0 { try await world.time.sleep(for: .seconds(1)) }
+        }
+    }
+
+    package var openJobs: Int {
+        broker.jobs.filter { job in
+            (job.tube.hasPrefix("cirrata.provision.") || job.tube.hasPrefix("cirrata.destroy."))
+                && job.state != "buried"
+        }.count
+    }
+
+    package var buried: Int { broker.jobs.filter { $0.state == "buried" }.count }
+
+    /// The reports in the broker.
+    package var reports: [Report] {
+        broker.jobs.filter { $0.tube == configuration.tubes.reports }.compactMap { try? Report(parsing: $0.body) }
+    }
+
+    package func replies(_ tube: String) -> [Reply] {
+        broker.jobs.filter { $0.tube == tube }.compactMap { try? Reply(parsing: $0.body) }
     }
 }
