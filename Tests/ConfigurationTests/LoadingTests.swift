@@ -120,7 +120,7 @@ import YAMLKit
             "dns: {password: '${env:NOPE}'}",
             "w.yaml:1:7: dns.password: ${env:NOPE}: no such variable in the environment"
         ),
-        ("dns: {password: '${file:p}'}", "w.yaml:1:7: dns.password: ${file:./p}: no such file"),
+        ("dns: {password: '${file:p}'}", "w.yaml:1:7: dns.password: ${file:p}: no such file"),
         (
             "dns: {password: '${vault:x}'}",
             "w.yaml:1:17: dns.password: expected text, ${env:NAME} or ${file:PATH}, found something"

@@ -88,7 +88,7 @@ extension SiteConfiguration {
 
     private static let nodes: [SchemaKey<SiteConfiguration>] = [
         .section("defaults", \.defaults, OSDefaults.schema, "For jobs that do not say."),
-        .section("dns", \.dns, DNSSettings.schema, "Names."),
+        .section("dns", \.dns, DNSSettings.schema, "How names are pushed and checked."),
         .section("ssh", \.ssh, SSHSettings.schema, "When a node counts as ready, and who may log in."),
         .optional(
             "ssh_key", \.sshKey, .text("a path"), otherwise: "none", example: "~/.ssh/id_rsa",
