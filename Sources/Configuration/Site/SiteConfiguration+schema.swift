@@ -50,7 +50,7 @@ extension SiteConfiguration {
             "Jobs that one process works on at once. A job that waits costs a few kilobytes, so this may be generous."),
         .optional(
             "destroy_slots", \.destroySlotsOverride, .integer(in: 0...10_000),
-            otherwise: "a tenth of slots, at least 2", example: 5,
+            otherwise: "a tenth of slots, at least 2, never all", example: 5,
             "Slots of these that take only destroys, so that provisions that wait never block what frees capacity."),
         .value(
             "waiting_connections", \.waitingConnections, .integer(in: 1...64),
