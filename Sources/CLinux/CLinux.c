@@ -58,8 +58,7 @@ int clinux_timer_arm(int timer, int64_t nanoseconds) {
 
 static int prepare(
     posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int input, int output, int errors) {
-    int error = input < 0 ? posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY, 0)
-                          : posix_spawn_file_actions_adddup2(actions, input, 0);
+    int error = posix_spawn_file_actions_adddup2(actions, input, 0);
     if (!error) error = posix_spawn_file_actions_adddup2(actions, output, 1);
     if (!error) error = posix_spawn_file_actions_adddup2(actions, errors, 2);
     if (!error) error = posix_spawn_file_actions_addclosefrom_np(actions, 3);
@@ -94,6 +93,8 @@ int clinux_spawn(
 }
 
 int clinux_process_descriptor(pid_t process) { return pidfd_open(process, 0); }
+
+int clinux_pipe(int ends[2], int flags) { return pipe2(ends, flags) ? errno : 0; }
 
 // One more than the descriptor, so that 0 means none.
 static _Atomic int listeners[NSIG];

@@ -21,7 +21,10 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
         if !domain.isEmpty, name.hasSuffix(suffix) { name = name.dropLast(suffix.count) }
         if let dot = name.firstIndex(of: ".") {
             throw Malformed(
-                text: text, problem: "is in the domain '\(name[name.index(after: dot)...])', not in '\(domain)'")
+                text: text,
+                problem:
+                    "is in the domain '\(Malformed.printable(String(name[name.index(after: dot)...])))', not in '\(domain)'"
+            )
         }
         guard !name.isEmpty else { throw Malformed(text: text, problem: "is empty") }
         guard name.utf8.count <= 63 else {
@@ -48,7 +51,7 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
                 + "at most 63, optionally followed by the lab's domain"
         }
 
-        private static func printable(_ text: String) -> String {
+        fileprivate static func printable(_ text: String) -> String {
             let shown = text.unicodeScalars.prefix(80).map { scalar in
                 scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
             }

@@ -16,12 +16,15 @@ int clinux_timer_open(void);
 int clinux_timer_arm(int timer, int64_t nanoseconds);
 
 // Starts a program (looked up in PATH) as leader of a new process group, with default signal handlers, no signal
-// blocked, and no descriptor but 0, 1 and 2. `input` may be -1 for /dev/null. Returns 0 or an errno.
+// blocked, and no descriptor but 0, 1 and 2. Returns 0 or an errno.
 int clinux_spawn(
     pid_t *process, const char *program, char *const arguments[], char *const environment[], int input, int output,
     int errors);
 // A descriptor that is readable once the process has ended; close-on-exec.
 int clinux_process_descriptor(pid_t process);
+
+// pipe2(2): `flags` are O_CLOEXEC and O_NONBLOCK. Returns 0 or an errno.
+int clinux_pipe(int ends[2], int flags);
 
 // Signals. The handler writes the signal's number as one byte into `descriptor` (non-blocking); -1 restores the
 // default. Unlike signalfd this does not depend on every thread of the process having blocked the signal.

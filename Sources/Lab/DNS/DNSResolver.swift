@@ -1,4 +1,4 @@
-package import Resilience
+import Resilience
 package import World
 
 /// What a DNS server says of the addresses of a name.

@@ -1,6 +1,6 @@
 import HTTPKit
 package import Resilience
-package import World
+import World
 
 /// What nsupdate-web did. Neither is proof: it never reads nsupdate's exit code, and `noChange` comes from its memory
 /// of what it once sent, not from DNS (facts/teuthology.md section 2).
@@ -55,6 +55,14 @@ package struct NsupdateClient: Sendable {
         self.login = login
         self.gate = gate
         self.timeout = timeout
+    }
+
+    /// Asks without a name, which nsupdate-web refuses before it does anything: it is there.
+    package func ping(for call: Call) async throws {
+        _ = try await gate.send(
+            HTTPRequest(.get, address.url, timeout: timeout, maximumAnswer: 1 << 16), .look,
+            operation: "see whether it answers", path: "GET \(URLText.target(of: address.url).path)", for: call,
+            judge: { $0.status < 500 ? nil : NsupdateVerdicts.judge($0) })
     }
 
     /// Makes `target` the only address of a name. Calls for one name follow each other: in parallel they leave

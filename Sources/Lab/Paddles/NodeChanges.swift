@@ -1,5 +1,5 @@
 import HTTPKit
-package import Resilience
+import Resilience
 
 /// What an update of a node writes: only what is set here is sent. The keys of a lock (`locked`, `locked_by`) are left
 /// out on purpose: in an update paddles writes an owner without any check (facts/teuthology.md 1.6).

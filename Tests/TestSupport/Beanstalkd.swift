@@ -1,0 +1,116 @@
+import EventLoop
+import Glibc
+package import World
+
+/// A real beanstalkd, alive as long as `withBeanstalkd` runs.
+package actor Beanstalkd {
+    package struct Options: Sendable {
+        /// The loopback address to listen at: `127.0.0.1` or `::1`.
+        package var host: String
+        /// Listen at this path instead.
+        package var socket: String?
+        /// Keep jobs in this folder (`-b`), each written before it is answered (`-f 0`).
+        package var binlog: String?
+        /// `-z`: bytes of the largest body.
+        package var maximumJobSize: Int?
+
+        package init(
+            host: String = "127.0.0.1", socket: String? = nil, binlog: String? = nil, maximumJobSize: Int? = nil
+        ) {
+            self.host = host
+            self.socket = socket
+            self.binlog = binlog
+            self.maximumJobSize = maximumJobSize
+        }
+    }
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+
+    /// Where it listens; the same after a restart.
+    package nonisolated let endpoint: Endpoint
+
+    private nonisolated let loop: EventLoop
+    private let children: SystemChildren
+    private let dialer: any Dialer
+    private let options: Options
+    private var child: RunningChild?
+
+    fileprivate init(_ options: Options, on loop: EventLoop, dialer: any Dialer) async throws {
+        self.loop = loop
+        self.dialer = dialer
+        self.options = options
+        children = try SystemChildren(loop: loop, environment: HostIdentity.current().environment)
+        endpoint =
+            if let path = options.socket { .unix(path: path) } else {
+                .tcp(host: options.host, port: try freePort())
+            }
+    }
+
+    package nonisolated var port: UInt16 {
+        if case .tcp(_, let port) = endpoint { port } else { 0 }
+    }
+
+    package var process: Int32? { child?.process }
+
+    /// Starts it, or starts it again, and returns once it takes connections.
+    package func start() async throws {
+        let child = try await children.start(ChildCommand("beanstalkd", arguments))
+        self.child = child
+        // It does not say when it is ready, so that connecting is the only way to know.
+        while true {
+            do {
+                try await dialer.connect(to: endpoint, timeout: .seconds(5)).close()
+                return
+            } catch let failure as NetworkFailure where failure.reason == .refused {
+                guard await child.isRunning else {
+                    throw EndedEarly(description: "beanstalkd: \(await child.transcript)")
+                }
+                try await loop.sleep(for: .milliseconds(2))
+            }
+        }
+    }
+
+    /// Ends it with SIGTERM, or as a crash would with SIGKILL, and returns once it is gone.
+    package func stop(_ signal: Int32 = SIGKILL) async throws {
+        guard let child else { return }
+        self.child = nil
+        child.signal(signal)
+        _ = try await child.result()
+    }
+
+    /// Sends it a signal and goes on: SIGUSR1 is drain mode, SIGSTOP a broker that does not answer.
+    package func signal(_ number: Int32) {
+        child?.signal(number)
+    }
+
+    private var arguments: [String] {
+        var list: [String]
+        switch endpoint {
+        case .unix(let path): list = ["-l", "unix:\(path)"]
+        case .tcp(let host, let port): list = ["-l", host, "-p", String(port)]
+        }
+        if let folder = options.binlog { list += ["-b", folder, "-f", "0"] }
+        if let size = options.maximumJobSize { list += ["-z", String(size)] }
+        return list
+    }
+}
+
+/// Runs `body` with a beanstalkd that has been started, and kills that afterwards, whatever happens.
+package func withBeanstalkd<Result: Sendable>(
+    _ options: Beanstalkd.Options = .init(), in world: World,
+    _ body: @Sendable (Beanstalkd) async throws -> Result
+) async throws -> Result {
+    guard let loop = world.executor as? EventLoop else {
+        throw EndedEarly(description: "a real beanstalkd needs a live World")
+    }
+    let server = try await Beanstalkd(options, on: loop, dialer: world.dial)
+    do {
+        try await server.start()
+        let result = try await body(server)
+        try await server.stop()
+        return result
+    } catch {
+        try await server.stop()
+        throw error
+    }
+}

@@ -1,1 +1,0 @@
-// Filled by the commit that builds the first test against real processes.
