@@ -48,7 +48,7 @@ package actor Gate {
     ///   - path: method and path for people, `POST /servers`; never a query.
     ///   - judge: nil for an answer that is welcome, else what it means.
     /// - Throws: `ServiceError`; `FenceClosed` and `Drained` for a mutating request that was held back and had no effect;
-    ///   `CancellationError`. A mutating request that was cancelled may have had its effect.
+    ///   `Parked` after `Call.parkAfter` before a closed gate; `CancellationError`. A mutating request that was cancelled may have had its effect.
     package func send(
         _ request: HTTPRequest, _ intent: Intent, operation: String, path: String, for call: Call,
         judge: @Sendable (HTTPResponse) -> Verdict?
@@ -173,17 +173,19 @@ extension Gate {
         let holds = intent.isMutating && call.holdsForDrain
         if holds, call.drain.isRaised { throw Drained() }
         let ticket = machine.arrive(intent)
+        var parkAt = call.parkAfter.map { world.time.now + $0 }
         settle()
         while !machine.isRunning(ticket) {
             let turn = Signal<Turn>()
             waiting[ticket] = turn
             do {
-                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAfter: call.parkAfter) {
+                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAt: parkAt) {
                 case .drained: throw Drained()
                 case .parked:
                     let state = state
                     let isHeld = state.isClosed || (intent == .create && state != .open)
                     if isHeld { throw Parked(cause: "\(service)-\(state.name)", why: "\(service): \(state.why)") }
+                    parkAt = call.parkAfter.map { world.time.now + $0 }
                 case .go, .keepTime: break
                 }
             } catch {
@@ -195,10 +197,10 @@ extension Gate {
     }
 
     private func wait(
-        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAfter: Duration?
+        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAt: Moment?
     ) async throws -> Turn {
         let alarm = timekeeper == ticket ? alarm : nil
-        if alarm == nil, drain == nil, parkAfter == nil { return try await turn.wait() }
+        if alarm == nil, drain == nil, parkAt == nil { return try await turn.wait() }
         return try await withThrowingTaskGroup(of: Void.self) { [time = world.time] group in
             if let alarm {
                 armed = alarm
@@ -207,9 +209,9 @@ extension Gate {
                     await self.alarmRang()
                 }
             }
-            if let parkAfter {
+            if let parkAt {
                 group.addTask {
-                    try await time.sleep(for: parkAfter)
+                    try await time.sleep(until: parkAt)
                     turn.raise(.parked)
                 }
             }

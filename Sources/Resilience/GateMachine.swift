@@ -216,13 +216,14 @@ extension GateMachine {
             breaker.succeeded(asProbe: request.isProbe)
         }
         if answer.asksForPause { rest(request, answer, at: now) }
-        if answer.kind == .site {
+        switch answer.kind {
+        case .site:
             closeForConfiguration(answer.why, probing: true, at: now)
-        } else if answer.isOutage || answer.asksForPause {
+        case .transient, .ambiguous:
             postponeConfigurationProbe(request, at: now)
-        } else {
+        case nil, .permanent, .capacity:
             if request.isProbe, configuration?.nextProbe != nil { configuration = nil }
-            if answer.kind == nil, request.since >= pause?.until ?? request.since { pauseBackoff.reset() }
+            if !answer.asksForPause, request.since >= pause?.until ?? request.since { pauseBackoff.reset() }
         }
         guard request.intent == .create else { return }
         switch answer.kind {
@@ -277,7 +278,7 @@ extension GateMachine {
     }
 
     package mutating func closeForCapacity(_ why: String, at now: Moment) {
-        capacity.refused(why, sent: now, at: now, random: random)
+        capacity.refused(why, sent: nil, at: now, random: random)
     }
 
     /// Something was given back: the next create may be tried at once.

@@ -14,7 +14,7 @@ package enum RetryAfter {
     }
 
     /// `Sun, 22 Nov 2026 15:42:54 GMT` (IMF-fixdate, RFC 9110 section 5.6.7).
-    static func date(_ text: String) -> Timestamp? {
+    package static func date(_ text: String) -> Timestamp? {
         let parts = text.split(separator: " ")
         guard parts.count == 6, parts[5] == "GMT", let month = months.firstIndex(of: String(parts[2])) else {
             return nil

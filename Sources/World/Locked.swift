@@ -2,10 +2,10 @@ import Synchronization
 
 /// A value behind a lock, for the few things that several threads share. The only lock of the project: a
 /// ThreadSanitizer build swaps it here (`Mutex` gives false reports there, facts/swift.md section 5).
-package final class Locked<Value: Sendable>: Sendable {
+package final class Locked<Value: ~Copyable & Sendable>: Sendable {
     private let mutex: Mutex<Value>
 
-    package init(_ value: Value) {
+    package init(_ value: consuming Value) {
         mutex = Mutex(value)
     }
 

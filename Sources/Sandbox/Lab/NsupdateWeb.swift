@@ -35,7 +35,8 @@ package struct NsupdateWeb: Sendable {
     package enum Trouble: Sendable, Hashable {
         case wrongKey
         case keyFileMissing
-        case nameServerDown
+        /// `at` as nsupdate prints it: `127.0.0.1#53`.
+        case nameServerDown(at: String)
         case zoneRefuses
         /// nsupdate is killed after `timeout`: 500, and the update was applied or not.
         case timeout(applied: Bool)
@@ -156,8 +157,8 @@ package struct NsupdateWeb: Sendable {
         case .keyFileMissing:
             printed = "could not read key from /nonexistent.{private,key}: file not found\n"
             printed += run(host, addresses, .fails("update failed: REFUSED\n"), now)
-        case .nameServerDown:
-            let text = "; Communication with 127.0.0.1#15399 failed: connection refused\n"
+        case .nameServerDown(let address):
+            let text = "; Communication with \(address) failed: connection refused\n"
             printed = run(host, addresses, .fails(text), now)
         case .zoneRefuses: printed = run(host, addresses, .fails("update failed: REFUSED\n"), now)
         case .timeout(let applied):

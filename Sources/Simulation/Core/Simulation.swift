@@ -30,7 +30,7 @@ package final class Simulation: Sendable {
 
     package let seed: UInt64
     private let scheduler: Scheduler
-    private let surroundings: Surroundings
+    let surroundings: Surroundings
     private let main: SimulatedProcess
     private let processes = Locked([SimulatedProcess]())
     private let hasRun = Locked(false)

@@ -1,0 +1,89 @@
+import HTTPKit
+package import Resilience
+
+/// Cinder v3 (facts/openstack.md 1.7). Every function throws `ServiceError` and `CancellationError`; those that change
+/// something also `FenceClosed` and `Drained`.
+package struct BlockStorage: Sendable {
+    let client: ServiceClient
+
+    /// Not repeated by us whatever happens: after `.ambiguous` the caller looks for the volume's name first.
+    package func createVolume(_ new: NewVolume, for call: Call) async throws -> Volume {
+        let request = ServiceRequest(
+            method: .post, path: "/volumes", body: new.body, intent: .create, operation: "create volume \(new.name)")
+        return try await client.fetch(VolumeAnswer.self, request, for: call) {
+            BlockStorageVerdicts.verdict(of: $0, intent: .create)
+        }.volume
+    }
+
+    /// Nil only when Cinder itself says that there is no such volume: it is gone.
+    package func volume(_ id: String, for call: Call) async throws -> Volume? {
+        let request = ServiceRequest(
+            method: .get, path: "/volumes/\(URLText.escape(id))", intent: .look, operation: "look at volume")
+        let response = try await client.send(request, for: call) { response in
+            BlockStorageVerdicts.provesAbsence(response)
+                ? nil : BlockStorageVerdicts.verdict(of: response, intent: .look)
+        }
+        if response.status == 404 { return nil }
+        return try await client.decode(VolumeAnswer.self, from: response, of: request).volume
+    }
+
+    /// All volumes of the project, or those of exactly this name.
+    package func volumes(named name: String? = nil, for call: Call) async throws -> Listing<Volume> {
+        let request = ServiceRequest(
+            method: .get, path: "/volumes/detail", query: name.map { URLText.query([("name", $0)]) } ?? "",
+            intent: .look, operation: "list volumes")
+        var listing = try await client.list(
+            VolumePage.self, request, for: call, complete: true, judge: Self.judgeLook)
+        if let name { listing.items.removeAll { $0.name != name } }
+        return listing
+    }
+
+    package func deleteVolume(_ id: String, for call: Call) async throws -> Deletion {
+        try await delete("/volumes/\(URLText.escape(id))", "delete volume", microversion: nil, call)
+    }
+
+    /// Frees a volume that is stuck in `reserved` or `attaching` after its server is gone: a user's own way, no
+    /// administrator needed (facts/openstack.md 1.7). Cinder refuses it (409) while Nova still uses the volume.
+    package func deleteAttachment(_ attachmentID: String, for call: Call) async throws -> Deletion {
+        try await delete(
+            "/attachments/\(URLText.escape(attachmentID))", "delete stale attachment", microversion: "3.27", call)
+    }
+
+    /// All attachments of a volume as Cinder keeps them, those that never came through included.
+    package func attachmentIDs(ofVolume volumeID: String, for call: Call) async throws -> [String] {
+        struct Attachment: Decodable, Sendable { var id: String }
+        struct Answer: Decodable, Sendable { var attachments: [Attachment] }
+        let request = ServiceRequest(
+            method: .get, path: "/attachments", query: URLText.query([("volume_id", volumeID)]), intent: .look,
+            operation: "list attachments of volume", microversion: "3.27")
+        return try await client.fetch(Answer.self, request, for: call, judge: Self.judgeLook).attachments.map(\.id)
+    }
+
+    package func limits(for call: Call) async throws -> VolumeLimits {
+        struct Limits: Decodable, Sendable { var absolute: VolumeLimits }
+        struct Answer: Decodable, Sendable { var limits: Limits }
+        let request = ServiceRequest(method: .get, path: "/limits", intent: .look, operation: "read volume limits")
+        return try await client.fetch(Answer.self, request, for: call, judge: Self.judgeLook).limits.absolute
+    }
+
+    /// The cheapest question that needs a token.
+    package func ping(for call: Call) async throws {
+        let request = ServiceRequest(
+            method: .get, path: "/volumes", query: "limit=1", intent: .look, operation: "ask for a volume")
+        _ = try await client.send(request, for: call, judge: Self.judgeLook)
+    }
+
+    private static let judgeLook: ServiceClient.Judge = { BlockStorageVerdicts.verdict(of: $0, intent: .look) }
+
+    private func delete(
+        _ path: String, _ operation: String, microversion: String?, _ call: Call
+    ) async throws -> Deletion {
+        let request = ServiceRequest(
+            method: .delete, path: path, intent: .remove, operation: operation, microversion: microversion)
+        let response = try await client.send(request, for: call) { response in
+            BlockStorageVerdicts.provesAbsence(response)
+                ? nil : BlockStorageVerdicts.verdict(of: response, intent: .remove)
+        }
+        return response.status == 404 ? .alreadyGone : .accepted(requestID: response.openStackRequestID)
+    }
+}

@@ -1,0 +1,172 @@
+import HTTPKit
+package import Resilience
+package import World
+
+/// Nova, API 2.1 (facts/openstack.md 1.4). Every function throws `ServiceError` and `CancellationError`; those that change
+/// something also `FenceClosed` and `Drained`.
+package struct Compute: Sendable {
+    let client: ServiceClient
+    let cache: InventoryCache
+
+    // MARK: Servers
+
+    /// Not repeated by us whatever happens: after `.ambiguous` the caller looks for a server of its key first.
+    /// - Throws: a `ServiceError` that `smellsOfStaleness` once our lists were dropped because of it.
+    package func createServer(_ new: NewServer, for call: Call) async throws -> CreatedServer {
+        struct Answer: Decodable, Sendable {
+            struct Server: Decodable, Sendable { var id: String }
+            var server: Server
+        }
+        let request = ServiceRequest(
+            method: .post, path: "/servers", body: new.body, intent: .create, operation: "create server \(new.name)")
+        do {
+            let response = try await client.send(request, for: call) {
+                ComputeVerdicts.verdict(of: $0, intent: .create)
+            }
+            let answer = try await client.decode(Answer.self, from: response, of: request)
+            return CreatedServer(id: answer.server.id, requestID: response.openStackRequestID)
+        } catch let error as ServiceError where error.smellsOfStaleness {
+            await cache.drop()
+            throw error
+        }
+    }
+
+    /// Nil only when Nova itself says that there is no such server: it is gone.
+    package func server(_ id: String, for call: Call) async throws -> Server? {
+        let request = look("/servers/\(URLText.escape(id))", "look at server")
+        let response = try await client.send(request, for: call) { response in
+            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
+        }
+        if response.status == 404 { return nil }
+        return try await client.decode(ServerAnswer.self, from: response, of: request).server
+    }
+
+    /// All servers of the project, or those of exactly this name.
+    package func servers(named name: String? = nil, for call: Call) async throws -> Listing<Server> {
+        // Nova takes a regular expression, run by its database: anchored, escaped, and compared once more here.
+        let query = name.map { URLText.query([("name", "^\(Self.escapedPattern($0))$")]) } ?? ""
+        var listing = try await servers(query, call, complete: true)
+        if let name { listing.items.removeAll { $0.name != name } }
+        return listing
+    }
+
+    /// What changed since, deleted servers included: proves nothing about what is not in it.
+    package func servers(changedSince time: Timestamp, for call: Call) async throws -> Listing<Server> {
+        try await servers(URLText.query([("changes-since", time.description)]), call, complete: false)
+    }
+
+    private func servers(_ query: String, _ call: Call, complete: Bool) async throws -> Listing<Server> {
+        var request = look("/servers/detail", "list servers")
+        request.query = query
+        return try await client.list(ServerPage.self, request, for: call, complete: complete, judge: judgeLook)
+    }
+
+    package func deleteServer(_ id: String, for call: Call) async throws -> Deletion {
+        try await delete("/servers/\(URLText.escape(id))", "delete server", call)
+    }
+
+    /// The last lines that the machine wrote on its console; nil where this cloud gives none.
+    package func consoleTail(_ id: String, lines: Int, for call: Call) async throws -> String? {
+        struct Answer: Decodable, Sendable { var output: String? }
+        let request = ServiceRequest(
+            method: .post, path: "/servers/\(URLText.escape(id))/action",
+            body: ["os-getConsoleOutput": ["length": .integer(lines)]], intent: .look, operation: "read console")
+        let response = try await client.send(request, for: call) { response in
+            // Nice to have: not worth an error, least of all one that closes the gate.
+            (400..<500).contains(response.status) && ![401, 413, 429].contains(response.status)
+                ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
+        }
+        guard response.status < 300 else { return nil }
+        return try await client.decode(Answer.self, from: response, of: request).output
+    }
+
+    // MARK: Volumes of a server
+
+    package func attachments(of serverID: String, for call: Call) async throws -> [VolumeAttachment]? {
+        struct Answer: Decodable, Sendable { var volumeAttachments: [VolumeAttachment] }
+        let request = look("/servers/\(URLText.escape(serverID))/os-volume_attachments", "list attachments")
+        let response = try await client.send(request, for: call) { response in
+            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
+        }
+        if response.status == 404 { return nil }
+        return try await client.decode(Answer.self, from: response, of: request).volumeAttachments
+    }
+
+    /// Starts to attach: whether it worked shows only in the volume, which becomes `in-use` on this server or goes back
+    /// to `available` (facts/openstack-observed.md, "Volumes").
+    /// - Returns: the request id.
+    package func attach(volume volumeID: String, to serverID: String, for call: Call) async throws -> String? {
+        let request = ServiceRequest(
+            method: .post, path: "/servers/\(URLText.escape(serverID))/os-volume_attachments",
+            body: ["volumeAttachment": ["volumeId": .string(volumeID)]], intent: .change, operation: "attach volume")
+        let response = try await client.send(request, for: call) { ComputeVerdicts.verdict(of: $0, intent: .change) }
+        return response.openStackRequestID
+    }
+
+    package func detach(volume volumeID: String, from serverID: String, for call: Call) async throws -> Deletion {
+        try await delete(
+            "/servers/\(URLText.escape(serverID))/os-volume_attachments/\(URLText.escape(volumeID))", "detach volume",
+            call)
+    }
+
+    // MARK: What there is
+
+    package func flavors(for call: Call) async throws -> [Flavor] {
+        let request = look("/flavors/detail", "list flavors")
+        return try await client.list(FlavorPage.self, request, for: call, complete: true, judge: judgeLook).items
+    }
+
+    package func zones(for call: Call) async throws -> [AvailabilityZone] {
+        struct Answer: Decodable, Sendable { var availabilityZoneInfo: [AvailabilityZone] }
+        let request = look("/os-availability-zone", "list availability zones")
+        return try await client.fetch(Answer.self, request, for: call, judge: judgeLook).availabilityZoneInfo
+    }
+
+    package func limits(for call: Call) async throws -> ComputeLimits {
+        struct Limits: Decodable, Sendable { var absolute: ComputeLimits }
+        struct Answer: Decodable, Sendable { var limits: Limits }
+        return try await client.fetch(
+            Answer.self, look("/limits", "read compute limits"), for: call, judge: judgeLook
+        ).limits.absolute
+    }
+
+    /// The cheapest question that needs a token.
+    package func ping(for call: Call) async throws {
+        var request = look("/flavors", "ask for a flavor")
+        request.query = "limit=1"
+        _ = try await client.send(request, for: call, judge: judgeLook)
+    }
+
+    // MARK: -
+
+    private func look(_ path: String, _ operation: String) -> ServiceRequest {
+        ServiceRequest(method: .get, path: path, intent: .look, operation: operation)
+    }
+
+    private var judgeLook: ServiceClient.Judge {
+        { ComputeVerdicts.verdict(of: $0, intent: .look) }
+    }
+
+    private func delete(_ path: String, _ operation: String, _ call: Call) async throws -> Deletion {
+        let request = ServiceRequest(method: .delete, path: path, intent: .remove, operation: operation)
+        let response = try await client.send(request, for: call) { response in
+            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .remove)
+        }
+        return response.status == 404 ? .alreadyGone : .accepted(requestID: response.openStackRequestID)
+    }
+
+    /// Backslashes before everything that MySQL's or PostgreSQL's expressions give a meaning to.
+    static func escapedPattern(_ name: String) -> String {
+        name.reduce(into: "") { text, character in
+            if #"\.^$|?*+()[]{}"#.contains(character) { text += "\\" }
+            text.append(character)
+        }
+    }
+}
+
+extension HTTPResponse {
+    /// What the service calls this request in its own logs.
+    var openStackRequestID: String? {
+        headers["X-OpenStack-Request-Id"] ?? headers["X-Compute-Request-Id"]
+    }
+}

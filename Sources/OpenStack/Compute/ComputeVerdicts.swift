@@ -1,0 +1,58 @@
+import HTTPKit
+package import Resilience
+
+/// What Nova's answers mean (facts/openstack.md 1.4 and section 3, facts/openstack-observed.md).
+enum ComputeVerdicts {
+    static func verdict(of response: HTTPResponse, intent: Intent) -> Verdict? {
+        let envelope = ErrorEnvelope(response)
+        let message = envelope.message
+        switch response.status {
+        case 400 where envelope.mentions("status must be available to reserve"):
+            // Attached too early: the volume is still being made (facts/openstack.md section 3, 10).
+            return Verdict(.transient, message)
+        case 400 where envelope.mentions("is already attached"):
+            return Verdict(.ambiguous, message, next: "look at the volume: it may be attached where it should be")
+        case 400 where envelope.mentions("must be 'in-use'", "while it is", "invalid volume: volume status must be"):
+            return Verdict(.transient, message)
+        case 403 where isQuota(envelope):
+            return Verdict(.capacity, message, next: "wait until servers are removed, or raise the quota")
+        case 404 where envelope.form == .keyed("itemNotFound"):
+            return Verdict(.permanent, message)
+        case 409 where envelope.mentions("is locked"):
+            return Verdict(.permanent, message, next: "somebody locked this server in the cloud: unlock it there")
+        case 409 where envelope.mentions("multiple possible networks", "more than one possible network"):
+            return Verdict(.permanent, message, next: "set allow_networks for this provider")
+        default:
+            return CommonVerdicts.verdict(of: response, envelope, intent: intent)
+        }
+    }
+
+    /// Nova's own 404: "Instance … could not be found". A proxy's 404 proves nothing.
+    static func provesAbsence(_ response: HTTPResponse) -> Bool {
+        CommonVerdicts.provesAbsence(response) { $0 == .keyed("itemNotFound") }
+    }
+
+    /// Of instances, cores, memory, ports. Of metadata items or disks per server: no waiting helps with those.
+    private static func isQuota(_ envelope: ErrorEnvelope) -> Bool {
+        CommonVerdicts.isQuota(envelope) && !envelope.mentions("metadata", "too many servers in group", "injected file")
+    }
+
+    private static let staleWords = [
+        "can not find requested image", "is not active", "could not be found", "unable to find security_group",
+        "availability zone is not available", "image not found", "is unacceptable",
+    ]
+
+    static func smellsOfStaleness(_ error: ServiceError) -> Bool {
+        guard error.status == 400 else { return false }
+        let text = error.message.lowercased()
+        return staleWords.contains { text.contains($0) }
+    }
+}
+
+extension ServiceError {
+    /// Nova refused a create because of an image, flavor, network or security group that our lists still name
+    /// (facts/openstack.md section 3, 27). The lists were dropped: choose and try once more.
+    package var smellsOfStaleness: Bool {
+        service == OpenStackService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
+    }
+}

@@ -1,0 +1,175 @@
+import HTTPKit
+package import Resilience
+import World
+
+/// A login that is being used. Holds the token: its description does not.
+struct Session: Sendable, CustomStringConvertible, CustomReflectable {
+    let token: String
+    let projectID: String?
+    let catalog: ServiceCatalog
+    let generation: Int
+
+    var description: String { "session \(generation) of project \(projectID ?? "?")" }
+    var customMirror: Mirror { Mirror(self, children: ["generation": generation]) }
+}
+
+/// One login for everybody (Keystones limit them: facts/openstack.md section 3, 20): fetched once, renewed early, once
+/// more when a service refuses it.
+package actor Identity {
+    private struct Current: Sendable {
+        var session: Session
+        var refreshAt: Moment
+        var expiresAt: Moment
+    }
+
+    /// How soon an early renewal that failed is tried again.
+    private static let refreshRetry = Duration.seconds(15)
+
+    private nonisolated let settings: CloudSettings
+    private let gate: Gate
+    private let world: World
+    private let warn: @Sendable (String) -> Void
+    private let flight = SingleFlight<Session>()
+    private let authURL: AuthURL
+    private var usesV2: Bool
+    private var current: Current?
+    private var generation = 0
+
+    init(settings: CloudSettings, gate: Gate, world: World, warn: @escaping @Sendable (String) -> Void) {
+        self.settings = settings
+        self.gate = gate
+        self.world = world
+        self.warn = warn
+        authURL = AuthURL(parsing: settings.authURL)
+        let wanted = settings.identityVersion == .automatic ? authURL.named : settings.identityVersion
+        usesV2 = wanted == .v2
+    }
+
+    /// The id of the project that we are logged in to; logs in if need be. The sweeper compares it between runs: a
+    /// changed project makes everything look gone (facts/openstack.md section 3, 21).
+    package func projectID(for call: Call) async throws -> String? {
+        try await session(for: call).projectID
+    }
+
+    /// Logs in again at the next request: the catalog is suspected to be old.
+    package func drop() {
+        current = nil
+    }
+
+    /// - Throws: `ServiceError` of `keystone`; `CancellationError`.
+    func session(for call: Call) async throws -> Session {
+        if let current {
+            let now = world.time.now
+            if now < current.refreshAt { return current.session }
+            // Time to renew, but it still works: an ailing Keystone must not stop the other services.
+            if now < current.expiresAt, await gate.state.isClosed { return current.session }
+        }
+        do {
+            return try await flight.run { try await self.login(call) }
+        } catch let error as ServiceError {
+            let now = world.time.now
+            guard error.kind == .transient, let old = current, now < old.expiresAt else { throw error }
+            current?.refreshAt = now + Self.refreshRetry
+            return old.session
+        }
+    }
+
+    /// Logs in now, whether or not that is needed: proves that we can.
+    func renewed(for call: Call) async throws -> Session {
+        current?.refreshAt = world.time.now
+        return try await flight.run { try await self.login(call) }
+    }
+
+    /// A service refused this session's token.
+    func reject(_ session: Session) {
+        if current?.session.generation == session.generation { current = nil }
+    }
+
+    /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
+    nonisolated func endpoint(of service: OpenStackService, in session: Session) throws -> String {
+        if let override = settings.override(service).endpoint {
+            return EndpointURL.normalised(override, for: service, projectID: session.projectID)
+        }
+        do {
+            let url = try session.catalog.url(of: service, in: settings)
+            return EndpointURL.normalised(url, for: service, projectID: session.projectID)
+        } catch {
+            throw ServiceError(
+                service: service.rawValue, provider: settings.provider, operation: "find endpoint",
+                message: error.message, kind: .site,
+                next: "set region, interface or an endpoint for \(service.rawValue) of provider \(settings.provider)")
+        }
+    }
+}
+
+// MARK: - Logging in
+
+extension Identity {
+    private func login(_ call: Call) async throws -> Session {
+        // Somebody else may have finished while we waited for our turn.
+        if let current, world.time.now < current.refreshAt { return current.session }
+        let began = world.time.now
+        let secret: String
+        do {
+            secret = try await reveal()
+        } catch let error where !(error is CancellationError) {
+            throw failure("the secret cannot be read: \(error)", request: "")
+        }
+        let token = try await fetch(secret, call)
+        generation += 1
+        let session = Session(
+            token: token.id, projectID: token.projectID, catalog: token.catalog, generation: generation)
+        // From our own monotonic clock: Keystone's calendar and ours need not agree.
+        let life = token.life ?? .seconds(3_600)
+        let margin = min(.seconds(300), life / 10)
+        current = Current(session: session, refreshAt: began + life - margin, expiresAt: began + life)
+        return session
+    }
+
+    private func reveal() async throws -> String {
+        switch settings.credential {
+        case .password(_, let secret, _), .applicationCredential(_, _, let secret), .token(let secret, _):
+            try await secret.reveal()
+        }
+    }
+
+    private func fetch(_ secret: String, _ call: Call) async throws -> Token {
+        if usesV2, let body = LoginRequest.v2(settings.credential, secret: secret) {
+            let response = try await post("/v2.0/tokens", body, call) { response in
+                IdentityVerdicts.isGone(response) ? nil : IdentityVerdicts.login(response)
+            }
+            if !IdentityVerdicts.isGone(response) {
+                guard let body = try? JSONValue(parsing: response.body),
+                    let token = Token(v2: body, now: world.time.wallClock)
+                else { throw failure("the answer to the login holds no token", request: "POST /v2.0/tokens") }
+                return token
+            }
+            warn(
+                "provider \(settings.provider): \(authURL.root) has no identity API v2.0 any more, using v3; "
+                    + "change the auth URL to end in /v3")
+        }
+        usesV2 = false
+        let response = try await post(
+            "/v3/auth/tokens", LoginRequest.v3(settings.credential, secret: secret), call, judge: IdentityVerdicts.login
+        )
+        guard let body = try? JSONValue(parsing: response.body),
+            let token = Token(v3: response, body: body, now: world.time.wallClock)
+        else { throw failure("the answer to the login holds no token", request: "POST /v3/auth/tokens") }
+        return token
+    }
+
+    private func post(
+        _ path: String, _ body: JSONValue, _ call: Call, judge: @Sendable (HTTPResponse) -> Verdict?
+    ) async throws -> HTTPResponse {
+        let request = settings.request(
+            .post, authURL.root + path, headers: ["Content-Type": "application/json", "Accept": "application/json"],
+            body: body.bytes)
+        return try await gate.send(request, .login, operation: "log in", path: "POST \(path)", for: call, judge: judge)
+    }
+
+    private func failure(_ message: String, request: String) -> ServiceError {
+        ServiceError(
+            service: OpenStackService.identity.rawValue, provider: settings.provider, operation: "log in",
+            request: request, message: message, kind: .site, next: IdentityVerdicts.remedy)
+    }
+}

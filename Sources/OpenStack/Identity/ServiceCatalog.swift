@@ -1,0 +1,98 @@
+import HTTPKit
+
+/// Which endpoints a token may use (facts/openstack.md 1.1, 1.2).
+struct ServiceCatalog: Sendable, Hashable {
+    struct Endpoint: Sendable, Hashable {
+        var type: String
+        var name: String
+        var region: String
+        var interface: EndpointInterface
+        var url: String
+    }
+
+    var endpoints: [Endpoint]
+
+    init(endpoints: [Endpoint]) {
+        self.endpoints = endpoints
+    }
+
+    /// One object per interface. The key is missing in an unscoped token.
+    init(v3 catalog: JSONValue?) {
+        endpoints = (catalog?.array ?? []).flatMap { service in
+            (service["endpoints"]?.array ?? []).compactMap { endpoint in
+                guard let url = endpoint["url"]?.string,
+                    let interface = endpoint["interface"]?.string.flatMap(EndpointInterface.init(rawValue:))
+                else { return nil }
+                return Endpoint(
+                    type: service["type"]?.string ?? "", name: service["name"]?.string ?? "",
+                    region: endpoint["region_id"]?.string ?? endpoint["region"]?.string ?? "", interface: interface,
+                    url: url)
+            }
+        }
+    }
+
+    /// One object per region, with a URL per interface.
+    init(v2 catalog: JSONValue?) {
+        endpoints = (catalog?.array ?? []).flatMap { service in
+            (service["endpoints"]?.array ?? []).flatMap { endpoint in
+                EndpointInterface.allCases.compactMap { interface in
+                    guard let url = endpoint["\(interface.rawValue)URL"]?.string else { return nil }
+                    return Endpoint(
+                        type: service["type"]?.string ?? "", name: service["name"]?.string ?? "",
+                        region: endpoint["region"]?.string ?? "", interface: interface, url: url)
+                }
+            }
+        }
+    }
+
+    /// Why there is not exactly one endpoint, with what there is instead.
+    struct NoEndpoint: Error, Hashable {
+        var message: String
+    }
+
+    /// The one URL for a service. Several entries with one URL are one (facts/openstack.md section 3, 22).
+    /// - Throws: `NoEndpoint`.
+    func url(of service: OpenStackService, in settings: CloudSettings) throws(NoEndpoint) -> String {
+        let override = settings.override(service)
+        let types = override.type.map { [$0] } ?? service.catalogTypes
+        let region = override.region ?? settings.region
+        let interface = override.interface ?? settings.interface
+        for type in types {
+            var urls: [String] = []
+            for endpoint in endpoints
+            where endpoint.type == type && endpoint.interface == interface
+                && (region.map { $0 == endpoint.region } ?? true) && (override.name.map { $0 == endpoint.name } ?? true)
+            {
+                let url = EndpointURL.trimmed(endpoint.url)
+                if !urls.contains(url) { urls.append(url) }
+            }
+            if urls.count == 1 { return urls[0] }
+            if urls.count > 1 {
+                throw NoEndpoint(
+                    message: "the catalog has \(urls.count) \(interface.rawValue) endpoints for \(type)"
+                        + (region.map { " in region \($0)" } ?? " and no region is configured") + ": "
+                        + candidates(of: types))
+            }
+        }
+        throw NoEndpoint(
+            message: "the catalog has no \(interface.rawValue) endpoint for \(types.joined(separator: ", "))"
+                + (region.map { " in region \($0)" } ?? "") + (override.name.map { " named \($0)" } ?? "") + "; it has "
+                + candidates(of: types))
+    }
+
+    private func candidates(of types: [String]) -> String {
+        var seen: [String] = []
+        let wanted = endpoints.filter { types.contains($0.type) }
+        if wanted.isEmpty {
+            for endpoint in endpoints where !seen.contains(endpoint.type) { seen.append(endpoint.type) }
+            return seen.isEmpty
+                ? "nothing at all (is the login scoped to a project?)"
+                : "only the types " + seen.joined(separator: ", ")
+        }
+        for endpoint in wanted {
+            let text = "\(endpoint.region)/\(endpoint.interface.rawValue) \(endpoint.url)"
+            if !seen.contains(text) { seen.append(text) }
+        }
+        return seen.prefix(8).joined(separator: ", ") + (seen.count > 8 ? ", …" : "")
+    }
+}

@@ -1,0 +1,70 @@
+import HTTPKit
+import Resilience
+
+/// What an answer means where the services do not differ; each service looks at its own cases first.
+enum CommonVerdicts {
+    static func verdict(of response: HTTPResponse, _ envelope: ErrorEnvelope, intent: Intent) -> Verdict? {
+        let message = envelope.message
+        switch response.status {
+        case 200..<300:
+            return nil
+        case 300..<400:
+            return Verdict(
+                .site, "answered with a redirection: \(message)",
+                next: "check the endpoint in the catalog or the site file")
+        case 401:
+            return Verdict(.site, "a fresh token was refused: \(message)", next: IdentityVerdicts.remedy)
+        case 403 where !intent.isMutating:
+            return Verdict(
+                .site, "not even allowed to look: \(message)", next: "check the roles of the account in its project")
+        case 403:
+            return Verdict(.permanent, message, next: "check what the account may do in its project")
+        case 404 where envelope.form == .foreign || envelope.form == .flat:
+            return Verdict(
+                .transient, "nobody knows this path (a proxy, or a wrong endpoint): \(message)",
+                next: "check the endpoint in the catalog or the site file")
+        case 406:
+            return Verdict(.site, message, next: "check the microversion that is configured")
+        case 408, 409, 423, 425, 429:
+            return Verdict(.transient, message)
+        case 413:
+            return tooLarge(response, envelope)
+        case 501, 505:
+            return Verdict(.permanent, message)
+        case 503 where envelope.mentions("keystone service is temporarily unavailable"):
+            // The middleware could not ask Keystone: the service itself has seen nothing
+            // (facts/openstack-observed.md, "Outages").
+            return Verdict(.transient, message, next: "check that Keystone is well", isOutage: true)
+        case 500..<600:
+            let isProxy = (502...504).contains(response.status)
+            return Verdict(
+                intent.isMutating ? .ambiguous : .transient, message, isOutage: !intent.isMutating || isProxy)
+        default:
+            return Verdict(.permanent, message)
+        }
+    }
+
+    /// 413 is a quota (Cinder), a rate limit (old Nova and Cinder) or a body that is too large (facts/openstack.md
+    /// section 3, 3).
+    private static func tooLarge(_ response: HTTPResponse, _ envelope: ErrorEnvelope) -> Verdict {
+        if isQuota(envelope) { return Verdict(.capacity, envelope.message, next: "wait, or raise the quota") }
+        let seconds = response.headers["Retry-After"].flatMap { Int($0) } ?? 0
+        if seconds > 0 || envelope.form == .keyed("overLimitFault") || envelope.mentions("rate limit", "rate-limit") {
+            return Verdict(.transient, envelope.message)
+        }
+        return Verdict(.permanent, envelope.message)
+    }
+
+    static func isQuota(_ envelope: ErrorEnvelope) -> Bool {
+        envelope.mentions(
+            "quota exceeded", "exceeds allowed", "exceedsavailablequota", "volumelimitexceeded",
+            "maximum number of volumes allowed", "maximum number of ports exceeded", "exceeded for quota",
+            "quota exceeded for resources")
+    }
+
+    /// Whether a 404 is the service's own word that the thing does not exist, and not a proxy's or a wrong path's.
+    /// Nothing else proves that something is gone.
+    static func provesAbsence(_ response: HTTPResponse, form isOwn: (ErrorEnvelope.Form) -> Bool) -> Bool {
+        response.status == 404 && isOwn(ErrorEnvelope(response).form)
+    }
+}

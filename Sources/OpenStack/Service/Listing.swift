@@ -1,0 +1,36 @@
+package import World
+
+/// Everything of one kind that a service listed, with what the list can prove.
+package struct Listing<Item: Sendable>: Sendable {
+    package var items: [Item]
+    /// Before the first page was asked for. What changed later may or may not be in it.
+    package var requestedAt: Moment
+    /// Whether what is not in it did not exist then. Never true of a list of changes.
+    package var complete: Bool
+    /// The service's own clock when it answered, if it said so.
+    package var serverTime: Timestamp?
+
+    package init(items: [Item], requestedAt: Moment, complete: Bool, serverTime: Timestamp? = nil) {
+        self.items = items
+        self.requestedAt = requestedAt
+        self.complete = complete
+        self.serverTime = serverTime
+    }
+}
+
+/// One page of a list. `next` is a link of which only the query counts: it may name an internal host
+/// (facts/openstack.md 1.4).
+protocol ListPage: Decodable, Sendable {
+    associatedtype Item: Sendable
+    var items: [Item] { get }
+    var next: String? { get }
+}
+
+struct PageLink: Decodable, Sendable {
+    var rel: String
+    var href: String
+}
+
+extension [PageLink]? {
+    var next: String? { self?.first { $0.rel == "next" }?.href }
+}

@@ -1,0 +1,174 @@
+import FoundationEssentials
+import HTTPKit
+import Resilience
+import World
+
+/// One request to one service, before it has a host and a token.
+struct ServiceRequest: Sendable {
+    var method: HTTPMethod
+    /// Below the endpoint: `/servers/ID`.
+    var path: String
+    /// Escaped, without `?`.
+    var query = ""
+    var body: JSONValue?
+    var intent: Intent
+    /// In words: `create server`.
+    var operation: String
+    var microversion: String?
+}
+
+/// Sends requests to one service: finds its endpoint, adds the token, logs in once more when the token is refused, reads
+/// the answers.
+struct ServiceClient: Sendable {
+    typealias Judge = @Sendable (HTTPResponse) -> Verdict?
+
+    let service: OpenStackService
+    let settings: CloudSettings
+    let gate: Gate
+    let identity: Identity
+    let world: World
+
+    /// Answers beyond this size are decoded off the loop.
+    private static let bigAnswer = 64 << 10
+
+    /// - Throws: `ServiceError`, `FenceClosed`, `Drained`, `CancellationError`.
+    func send(_ request: ServiceRequest, for call: Call, judge: @escaping Judge) async throws -> HTTPResponse {
+        let session = try await identity.session(for: call)
+        do {
+            return try await attempt(request, session, call) { response in
+                response.status == 401 ? Verdict(.transient, "the token was refused") : judge(response)
+            }
+        } catch let error as ServiceError where error.status == 401 {
+            // Refused before the service saw the request, so even a change may be sent again.
+            await identity.reject(session)
+            return try await attempt(request, try await identity.session(for: call), call, judge)
+        }
+    }
+
+    private func attempt(
+        _ request: ServiceRequest, _ session: Session, _ call: Call, _ judge: @escaping Judge
+    ) async throws -> HTTPResponse {
+        let endpoint = try identity.endpoint(of: service, in: session)
+        var headers: HTTPHeaders = ["X-Auth-Token": session.token, "Accept": "application/json"]
+        if let version = request.microversion ?? settings.override(service).microversion {
+            addMicroversion(version, to: &headers)
+        }
+        var body: [UInt8] = []
+        if let json = request.body {
+            headers["Content-Type"] = "application/json"
+            body = json.bytes
+        }
+        let url = endpoint + request.path + (request.query.isEmpty ? "" : "?" + request.query)
+        return try await gate.send(
+            settings.request(request.method, url, headers: headers, body: body), request.intent,
+            operation: request.operation, path: "\(request.method.rawValue) \(request.path)", for: call, judge: judge)
+    }
+
+    /// Both spellings for Nova: the new one wins where it is known (facts/openstack.md 1.3).
+    private func addMicroversion(_ version: String, to headers: inout HTTPHeaders) {
+        switch service {
+        case .compute:
+            headers["OpenStack-API-Version"] = "compute \(version)"
+            headers["X-OpenStack-Nova-API-Version"] = version
+        case .blockStorage:
+            headers["OpenStack-API-Version"] = "volume \(version)"
+        case .identity, .image, .network:
+            break
+        }
+    }
+
+    /// - Throws: `ServiceError` when the answer is not what it should be; `.ambiguous` for a change, which has had its
+    ///   effect all the same.
+    func decode<Value: Decodable & Sendable>(
+        _ type: Value.Type, from response: HTTPResponse, of request: ServiceRequest
+    ) async throws -> Value {
+        let body = response.body
+        do {
+            if body.count <= Self.bigAnswer { return try JSONDecoder().decode(type, from: Data(body)) }
+            return try await world.compute.run { try JSONDecoder().decode(type, from: Data(body)) }
+        } catch let error as DecodingError {
+            throw ServiceError(
+                service: service.rawValue, provider: settings.provider, operation: request.operation,
+                request: "\(request.method.rawValue) \(request.path)", status: response.status,
+                message: "the answer cannot be read: \(Self.describe(error))",
+                kind: request.intent.isMutating ? .ambiguous : .transient,
+                next: "check what answers at the endpoint of \(service.rawValue)")
+        }
+    }
+
+    func fetch<Value: Decodable & Sendable>(
+        _ type: Value.Type, _ request: ServiceRequest, for call: Call, judge: @escaping Judge
+    ) async throws -> Value {
+        try await decode(type, from: try await send(request, for: call, judge: judge), of: request)
+    }
+
+    /// Where and what, without any of the answer's content.
+    private static func describe(_ error: DecodingError) -> String {
+        func path(_ context: DecodingError.Context) -> String {
+            let text = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return text.isEmpty ? "" : " at \(text)"
+        }
+        return switch error {
+        case .keyNotFound(let key, let context): "no \(key.stringValue)\(path(context))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context): "unexpected value\(path(context))"
+        case .dataCorrupted(let context): "not JSON\(path(context))"
+        @unknown default: "unexpected content"
+        }
+    }
+}
+
+// MARK: - Lists
+
+extension ServiceClient {
+    /// Follows a list to its end.
+    /// - Throws: what `send` throws; `ServiceError` when the service sends us in a circle.
+    func list<Page: ListPage>(
+        _ type: Page.Type, _ request: ServiceRequest, for call: Call, complete: Bool, judge: @escaping Judge
+    ) async throws -> Listing<Page.Item> {
+        var restarts = 2
+        while true {
+            do {
+                return try await pages(type, request, call, complete, judge)
+            } catch let error as StaleMarker {
+                // The last item of a page was deleted before the next page was asked for.
+                restarts -= 1
+                if restarts == 0 { throw error.cause }
+            }
+        }
+    }
+
+    private struct StaleMarker: Error {
+        var cause: ServiceError
+    }
+
+    private func pages<Page: ListPage>(
+        _ type: Page.Type, _ first: ServiceRequest, _ call: Call, _ complete: Bool, _ judge: @escaping Judge
+    ) async throws -> Listing<Page.Item> {
+        var listing = Listing<Page.Item>(items: [], requestedAt: world.time.now, complete: complete)
+        var request = first
+        var seen: Set<String> = []
+        while true {
+            let response: HTTPResponse
+            do {
+                response = try await send(request, for: call, judge: judge)
+            } catch let error as ServiceError where !seen.isEmpty && (error.status == 400 || error.status == 404) {
+                throw StaleMarker(cause: error)
+            }
+            if listing.serverTime == nil {
+                listing.serverTime = response.headers["Date"].flatMap(RetryAfter.date)
+            }
+            let page = try await decode(type, from: response, of: request)
+            listing.items += page.items
+            guard let next = page.next else { return listing }
+            let query = URLText.target(of: next).query
+            guard !query.isEmpty, seen.insert(query).inserted else {
+                throw ServiceError(
+                    service: service.rawValue, provider: settings.provider, operation: request.operation,
+                    request: "\(request.method.rawValue) \(request.path)", status: response.status,
+                    message: "the list goes round in circles after \(listing.items.count) items", kind: .transient,
+                    next: "check what answers at the endpoint of \(service.rawValue)")
+            }
+            request.query = query
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// How often a poller asks.
+struct PollingPace: Sendable, Hashable {
+    /// Up to this many things are looked at one by one.
+    var few = 4
+    /// Between two lists that somebody asked for.
+    var gap = Duration.milliseconds(200)
+    /// Every so often all things are listed even where changes would do: not everything that changes counts as a change
+    /// (the addresses of a server do not).
+    var fullInterval = Duration.seconds(30)
+    /// How much the clocks of a cloud's hosts may differ.
+    var slack = Duration.seconds(5)
+    var looksAtOnce = 8
+    /// Failures in a row after which those who wait are told.
+    var patience = 6
+
+    /// A second for a few, growing with the number of those who wait and with what asking costs: at a thousand it is one
+    /// and a half, which delays the average one of them by three quarters of a second.
+    func interval(waiting: Int, took: Duration) -> Duration {
+        min(.seconds(5), max(.seconds(1) + .microseconds(500) * waiting, took * 3))
+    }
+}

@@ -1,0 +1,67 @@
+import Jobs
+import OpenStack
+import World
+
+/// What the cloud holds of one node, sorted by whose it is.
+struct Belongings: Sendable {
+    struct Items: Sendable {
+        var servers: [Server] = []
+        var volumes: [Volume] = []
+
+        var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
+    }
+
+    /// Of this job.
+    var own = Items()
+    /// Of jobs of this node that are older than this one.
+    var older = Items()
+    var newer = Items()
+    /// Without our metadata, but exactly of this node's name: taken over only during a migration.
+    var unmarked = Items()
+    /// Servers of this site, whatever their node: for `max_servers`.
+    var siteServers = 0
+
+    /// - Parameters:
+    ///   - site: only resources of this site are anybody's but foreign.
+    ///   - node: the short name.
+    init(servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder) {
+        for server in servers {
+            guard let ownership = Ownership(metadata: server.metadata) else {
+                if server.name == node, !Self.isMarked(server.metadata) { unmarked.servers.append(server) }
+                continue
+            }
+            guard ownership.site == site else { continue }
+            siteServers += 1
+            guard ownership.node == node else { continue }
+            if ownership.key == order.key {
+                own.servers.append(server)
+            } else if ownership.order.isNewer(than: order) {
+                newer.servers.append(server)
+            } else {
+                older.servers.append(server)
+            }
+        }
+        let unmarkedIDs = Set(unmarked.servers.map(\.id))
+        for volume in volumes {
+            guard let ownership = Ownership(metadata: volume.metadata) else {
+                if !Self.isMarked(volume.metadata), VolumeNames.isName(volume.name, of: node),
+                    volume.attachments.allSatisfy({ unmarkedIDs.contains($0.serverID) })
+                {
+                    unmarked.volumes.append(volume)
+                }
+                continue
+            }
+            guard ownership.site == site, ownership.node == node else { continue }
+            if ownership.key == order.key {
+                own.volumes.append(volume)
+            } else if ownership.order.isNewer(than: order) {
+                newer.volumes.append(volume)
+            } else {
+                older.volumes.append(volume)
+            }
+        }
+    }
+
+    /// Anything with a key of ours in its metadata is somebody's, even if we cannot read whose.
+    private static func isMarked(_ metadata: [String: String]) -> Bool { metadata["cirrata_site"] != nil }
+}

@@ -1,0 +1,72 @@
+import Jobs
+package import Pipelines
+import Resilience
+import World
+
+/// Runs provision and destroy jobs on nodes: the pipelines, and the removal of what a job built.
+package struct Provisioner: Sendable {
+    package let site: Site
+
+    package init(site: Site) {
+        self.site = site
+    }
+
+    /// The work of one delivery.
+    /// - Returns: nil when the job's provider is not configured here.
+    package func work(_ assignment: Assignment) -> NodeWork? {
+        site.provider(assignment.job.provider).map { NodeWork(assignment, site: site, provider: $0) }
+    }
+}
+
+extension NodeWork {
+    /// Runs the job's pipeline. Ends with an outcome, whatever happens; removes nothing of its own.
+    package func run() async -> Outcome {
+        await pipeline(job.action == .provision ? provisionSteps : destroySteps)
+    }
+
+    /// Takes away what a provision built. For a destroy there is nothing of its own.
+    /// - Returns: `done` when nothing is left, `removalIncomplete` naming what a service refuses to remove, `retry` when
+    ///   something could not be reached, `parked`, `drain`, `leaseLost`.
+    package func remove() async -> Outcome {
+        guard job.action == .provision else { return Outcome(.done) }
+        return await pipeline([step(StepName.removal, removeOwn)])
+    }
+
+    private var provisionSteps: [Step] {
+        [
+            step(StepName.claim, claim), step(StepName.createServer, createServer),
+            step(StepName.waitActive, times: 4, waitActive), step(StepName.attachVolumes, attachVolumes),
+            step(StepName.pushDNS, pushDNS), step(StepName.waitReady, times: 2, waitReady),
+            step(StepName.commit, commit),
+        ]
+    }
+
+    private var destroySteps: [Step] {
+        [
+            step(StepName.guardDestroy, guardDestroy), step(StepName.removal, removeCondemned),
+            step(StepName.parkDNS, parkDNS), step(StepName.paddles, releaseNode),
+        ]
+    }
+
+    /// - Parameter times: how many of its own time-outs a step goes through inside one attempt.
+    private func step(
+        _ name: String, times: Int = 1, _ body: @escaping @Sendable (StepRun) async throws -> String
+    ) -> Step {
+        var limits = site.limits(of: name)
+        limits.timeout = limits.timeout * times
+        return Step(name, limits: limits, body: body)
+    }
+
+    /// How long the gates that this job passes have stood closed, all in all: the difference of two readings is
+    /// nobody's fault.
+    package func timeAtGates() async -> Duration {
+        var total = Duration.zero
+        for gate in provider.gates + site.lab.gates { total += await gate.timeClosed }
+        return total
+    }
+
+    private func pipeline(_ steps: [Step]) async -> Outcome {
+        await Pipeline(steps, world: world, backoff: site.backoff, gateTime: timeAtGates)
+            .run(right: assignment.right, journal: assignment.journal)
+    }
+}

@@ -1,0 +1,136 @@
+import Jobs
+import Lab
+import OpenStack
+import Pipelines
+import Resilience
+
+extension NodeWork {
+    /// Makes sure that the node is the job's, and notices a job that is finished already.
+    func claim(_ run: StepRun) async throws -> String {
+        try notExpired()
+        let name = try await claimedNode(run)
+        guard let record = try await paddles.node(name.qualified, for: run.call) else {
+            throw Ending(
+                .rejected, "node-unknown", "paddles does not know \(name)",
+                next: "check the name, or add the node to paddles")
+        }
+        try checkKind(record)
+        let isOurLock = try await hold(record, run)
+        let found = try await look(run)
+        if let server = finished(record, found) {
+            update { memory in
+                memory.server = server
+                memory.serverID = server.id
+                memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
+                memory.publicKey = record.sshPublicKey
+                memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+            }
+            run.note("\(name) was committed by an earlier delivery: nothing is left to do")
+            throw Ending(.done, "finished", "finished by an earlier delivery")
+        }
+        if record.osType != nil || record.osVersion != nil {
+            var changes = NodeChanges()
+            changes.osType = .clear
+            changes.osVersion = .clear
+            try await paddles.update(name.qualified, changes, for: run.call)
+        }
+        return isOurLock ? "\(name) locked by us for \(job.owner)" : "\(name) is locked for \(job.owner)"
+    }
+
+    private func checkKind(_ record: NodeRecord) throws {
+        guard record.isVM else {
+            throw Ending(
+                .rejected, "not-a-vm", "\(record.name) is not a virtual machine in paddles (is_vm is false)",
+                next: "name a VM, or correct is_vm in paddles")
+        }
+        guard record.machineType == provider.name else {
+            throw Ending(
+                .rejected, "wrong-machine-type",
+                "\(record.name) is of machine type '\(record.machineType ?? "")' in paddles, the job is for '\(provider.name)'",
+                next: "put the job into the tube of that machine type")
+        }
+        if record.up == false {
+            throw Ending(
+                .wait, "node-down", "\(record.name) is marked down in paddles", next: "mark it up when it is usable")
+        }
+    }
+
+    /// - Returns: whether the lock is one that we took.
+    private func hold(_ record: NodeRecord, _ run: StepRun) async throws -> Bool {
+        switch claim.judge(record) {
+        case .held(let byUs):
+            return byUs
+        case .taken(let owner, let description):
+            let detail = description.isEmpty ? "" : " (\(description))"
+            throw Ending(
+                .obsolete, "node-taken", "\(record.name) is locked by \(owner)\(detail), not for \(job.owner)",
+                next: "lock it for the job's owner and description, then enqueue again")
+        case .free:
+            guard job.lock else {
+                throw Ending(
+                    .obsolete, "node-free", "\(record.name) is not locked for anybody",
+                    next: "lock it first, or enqueue with lock: true")
+            }
+            let answer = try await paddles.lock(
+                record.name, owner: job.owner, description: claim.ownLock, for: run.call)
+            guard answer == .locked else {
+                throw Trouble("lock-lost", "somebody else locked \(record.name) in the same moment")
+            }
+            run.created("lock", name: record.name, id: claim.ownLock)
+            return true
+        }
+    }
+
+    /// The server that paddles describes is ours and everything is written down.
+    private func finished(_ record: NodeRecord, _ found: Belongings) -> Server? {
+        guard let mac = record.macAddress, record.up == true, record.osType != nil else { return nil }
+        return found.own.servers.first { $0.status == .active && !$0.isDeleting && $0.hasMAC(mac) }
+    }
+
+    /// The node of the job; one is locked in paddles when the job names none.
+    private func claimedNode(_ run: StepRun) async throws -> NodeName {
+        if let node = known.node { return node }
+        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
+        if let before = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
+            return try remember(node: before.name, run)
+        }
+        try await keepReserve(run)
+        switch try await paddles.lockMany(
+            count: 1, owner: job.owner, machineType: provider.name, description: claim.ownLock, for: run.call)
+        {
+        case .locked(let records):
+            guard let record = records.first else { throw Trouble("lock-lost", "paddles locked no node") }
+            run.created("lock", name: record.name, id: claim.ownLock)
+            return try remember(node: record.name, run)
+        case .notEnough:
+            throw Ending(
+                .wait, "no-free-node", "no node of type \(provider.name) is free",
+                next: "wait until one is unlocked, or add nodes to paddles")
+        case .lostRace:
+            throw Trouble("lock-lost", "somebody else locked the free node in the same moment")
+        }
+    }
+
+    /// Scheduled runs leave some machines to people (teuthology's `reserve_machines`).
+    private func keepReserve(_ run: StepRun) async throws {
+        guard job.owner.hasPrefix("scheduled"), site.reserveMachines > 0 else { return }
+        let free = try await paddles.nodes(machineType: provider.name, locked: false, up: true, for: run.call)
+        guard free.count <= site.reserveMachines else { return }
+        throw Ending(
+            .wait, "reserved-nodes",
+            "\(free.count) nodes of type \(provider.name) are free and \(site.reserveMachines) are kept for people",
+            next: "wait, or lower reserve_machines")
+    }
+
+    private func remember(node text: String, _ run: StepRun) throws -> NodeName {
+        do {
+            let name = try NodeName(text, domain: site.labDomain)
+            remember(\.node, name)
+            return name
+        } catch {
+            throw Ending(
+                .rejected, "node-name", "paddles locked a node that cannot be used: \(error)",
+                next: "correct lab_domain or the node's name in paddles")
+        }
+    }
+}

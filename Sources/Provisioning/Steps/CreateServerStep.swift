@@ -1,0 +1,93 @@
+import Jobs
+import Lab
+import OpenStack
+import Pipelines
+import Resilience
+
+extension NodeWork {
+    /// Finds the server of this job, or makes it. What older jobs of the node left is removed first.
+    func createServer(_ run: StepRun) async throws -> String {
+        let record = try await stillClaimed(run)
+        let plan = try await planned(run)
+        let found = try await look(run)
+        try superseded(by: found)
+        try await removeOld(found, run)
+
+        let adoption = Adoption(
+            of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress)
+        for server in adoption.remove { try await removeServer(server, run) }
+        if let server = adoption.keep {
+            run.adopted("server", name: server.name, id: server.id)
+            update { memory in
+                memory.server = server
+                memory.serverID = server.id
+            }
+            return "server \(server.id) of an earlier delivery"
+        }
+        if let seen = known.serverID, try await cloud.compute.server(seen, for: run.call) == nil {
+            throw Ending(
+                .superseded, "server-vanished", "server \(seen) was removed by somebody else",
+                next: "enqueue the node again if it is still wanted")
+        }
+        try room(found)
+        let server = try await post(plan, run)
+        return "server \(server)"
+    }
+
+    /// Asks for one server. Whatever comes of it, the next look tells.
+    func post(_ plan: BuildPlan, _ run: StepRun) async throws -> String {
+        try await stillClaimed(run)
+        let ownership = try ownership(spec: plan.spec)
+        var request = plan.server
+        request.name = try node().short
+        request.metadata = ownership.metadata
+        request.zone = provider.zones.first { !known.fullZones.contains($0) }
+        do {
+            let new = request
+            let created = try await changing { try await cloud.compute.createServer(new, for: run.call) }
+            run.created("server", name: request.name, id: created.id)
+            remember(\.serverID, created.id)
+            return created.id
+        } catch let error as ServiceError where error.smellsOfStaleness && run.attempt == 1 {
+            remember(\.plan, nil)
+            throw Trouble("stale-inventory", error.description, next: error.next)
+        }
+    }
+
+    /// Image, flavor and the rest, chosen once for a delivery.
+    private func planned(_ run: StepRun) async throws -> BuildPlan {
+        if let plan = known.plan { return plan }
+        let plan = try await provider.plan(for: job, node: try node(), for: run.call)
+        for warning in plan.warnings { run.warning(warning) }
+        remember(\.plan, plan)
+        return plan
+    }
+
+    func superseded(by found: Belongings) throws {
+        guard let newer = found.newer.servers.first else { return }
+        throw Ending(
+            .superseded, "newer-job",
+            "a newer job (\(Ownership(metadata: newer.metadata)?.key ?? "")) has built server \(newer.id) for this node")
+    }
+
+    /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.
+    private func removeOld(_ found: Belongings, _ run: StepRun) async throws {
+        var old = found.older
+        if provider.adoptsUnmarked {
+            old.servers += found.unmarked.servers
+            old.volumes += found.unmarked.volumes
+        } else if let stranger = found.unmarked.servers.first {
+            run.warning(
+                "server \(stranger.id) has this node's name and is not ours: left alone (adopt_unmarked is false)")
+        }
+        for server in old.servers { try await removeServer(server, run) }
+        for volume in old.volumes { try await removeVolume(volume, run) }
+    }
+
+    private func room(_ found: Belongings) throws {
+        guard let most = provider.maxServers, found.siteServers - found.own.servers.count >= most else { return }
+        throw Ending(
+            .wait, "max-servers", "\(found.siteServers) servers exist, \(most) is the most for \(provider.name)",
+            next: "wait until a node is destroyed, or raise max_servers")
+    }
+}

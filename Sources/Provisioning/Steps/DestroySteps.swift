@@ -1,0 +1,107 @@
+import Jobs
+import Lab
+import OpenStack
+import Pipelines
+import Resilience
+
+extension NodeWork {
+    /// Whether this job may destroy what the node has, and what that is: fixed here, never more.
+    func guardDestroy(_ run: StepRun) async throws -> String {
+        let name = try node()
+        guard let record = try await paddles.node(name.qualified, for: run.call), record.isVM else {
+            throw Ending(.done, "not-ours", "\(name) is unknown to paddles or not a VM: nothing to destroy")
+        }
+        let found = try await look(run)
+        var condemned = Condemned(
+            servers: found.own.servers + found.older.servers, volumes: found.own.volumes + found.older.volumes)
+        if provider.adoptsUnmarked {
+            condemned.servers += found.unmarked.servers
+            condemned.volumes += found.unmarked.volumes
+        }
+        if condemned.servers.isEmpty, !found.newer.servers.isEmpty {
+            throw Ending(.superseded, "newer-job", "what \(name) has now was built by a newer job")
+        }
+        try judge(record, condemned)
+        remember(\.condemned, condemned)
+        let addresses = condemned.servers.flatMap(\.parsedAddresses)
+        update { $0.addresses += addresses }
+        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
+    }
+
+    private func judge(_ record: NodeRecord, _ condemned: Condemned) throws {
+        switch claim.judge(record) {
+        case .held:
+            return
+        case .taken(let owner, let description):
+            let detail = description.isEmpty ? "" : " (\(description))"
+            throw Ending(
+                .obsolete, "node-taken", "\(record.name) is locked by \(owner)\(detail), not for \(job.owner)")
+        case .free:
+            let builders = (condemned.servers.map(\.metadata) + condemned.volumes.map(\.metadata)).map {
+                Ownership(metadata: $0)
+            }
+            let areAllOfTheJob = builders.allSatisfy { builder in
+                guard let builder else { return false }
+                return Ownership.matches(builder.owner, job.owner)
+                    && (job.lockDescription.map { Ownership.matches(builder.lock, $0) } ?? true)
+            }
+            guard areAllOfTheJob else {
+                throw Ending(
+                    .obsolete, "node-free",
+                    "\(record.name) is free and what it has was built for somebody else than \(job.owner)")
+            }
+        }
+    }
+
+    /// Servers, then volumes; paddles is asked again before each.
+    func removeCondemned(_ run: StepRun) async throws -> String {
+        guard let condemned = known.condemned else { throw Trouble("no-guard", "the guard has not passed") }
+        let name = try node().qualified
+        try await takeCondemned(condemned, run) {
+            guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
+            try self.judge(record, condemned)
+        }
+        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes are gone"
+    }
+
+    /// Points the name away from a server that is gone.
+    func parkDNS(_ run: StepRun) async throws -> String {
+        guard let dns = site.lab.dns else { return "no nsupdate_url is configured: DNS is left alone" }
+        let name = try node()
+        let found = try await look(run)
+        guard found.newer.servers.isEmpty else { return "left to the newer job" }
+        let ours = known.addresses
+        guard !ours.isEmpty || dns.asksBeforeParking else { return "no server was found: DNS is left alone" }
+        do {
+            switch try await dns.park(try ShortName(name.short), from: ours.isEmpty ? nil : ours, for: run.call) {
+            case .parked:
+                run.removed("dns", name: name.qualified, id: ours.map(\.description).joined(separator: ","))
+                return "parked"
+            case .elsewhere(let found):
+                return "points to \(found.map(\.description).joined(separator: ", ")), not to us: left alone"
+            case .absent: return "has no record"
+            }
+        } catch let error as ServiceError where error.kind == .permanent {
+            run.warning("nsupdate-web refuses \(name): \(error.message)")
+            return "refused by nsupdate-web: left alone"
+        }
+    }
+
+    /// Says in paddles that the node has no server, and unlocks it when the job asks for that.
+    func releaseNode(_ run: StepRun) async throws -> String {
+        let name = try node().qualified
+        guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
+        let state = claim.judge(record)
+        if case .taken = state { return "somebody else's by now: left alone" }
+        let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
+        if !describesNothing { try await clear(name, run) }
+        guard job.unlock, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
+        switch try await paddles.unlock(name, owner: job.owner, description: record.description, for: run.call) {
+        case .unlocked, .refused(.alreadyUnlocked):
+            run.removed("lock", name: name, id: record.description ?? "")
+            return "cleared and unlocked"
+        case .refused(let why):
+            throw Trouble("unlock-refused", "paddles refuses to unlock \(name): \(why)")
+        }
+    }
+}

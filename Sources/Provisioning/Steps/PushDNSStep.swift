@@ -1,0 +1,28 @@
+import Jobs
+import Lab
+import Pipelines
+import Resilience
+
+extension NodeWork {
+    /// Gives the node's name the server's address.
+    func pushDNS(_ run: StepRun) async throws -> String {
+        try await stillClaimed(run)
+        guard let dns = site.lab.dns else { return "no nsupdate_url is configured: DNS is left alone" }
+        guard let address = known.address else { throw Trouble("no-address", "the server has no address yet") }
+        let name = try node()
+        let push = try await dns.push(try ShortName(name.short), to: address, for: run.call)
+        update { memory in
+            memory.dnsWritten = true
+            memory.addresses = memory.addresses + [address]
+        }
+        run.created("dns", name: name.qualified, id: address.description)
+        switch push {
+        case .verified: return "\(name) is \(address)"
+        case .verifiedDespite(let error): return "\(name) is \(address), although nsupdate-web said: \(error)"
+        case .cured:
+            run.warning("nsupdate-web's memory and DNS disagreed about \(name): cured")
+            return "\(name) is \(address)"
+        case .unverified(let why): return "\(name) is \(address) (\(why))"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import OpenStack
+import Pipelines
+import Resilience
+import World
+
+extension NodeWork {
+    /// A delete that was accepted is asked for again after this while (facts/openstack.md section 3, 8).
+    private static let again = Duration.seconds(120)
+
+    func removeServer(_ server: Server, _ run: StepRun) async throws {
+        update { $0.addresses += server.parsedAddresses }
+        try await removeServer(id: server.id, name: server.name, run)
+    }
+
+    /// Deletes a server and returns when it is gone: a 204 alone proves nothing.
+    func removeServer(id: String, name: String, _ run: StepRun) async throws {
+        let time = world.time
+        let watcher = cloud.watcher
+        while true {
+            _ = try await changing { try await cloud.compute.deleteServer(id, for: run.call) }
+            do {
+                try await waiting(run) {
+                    try await time.withTimeout(Self.again, doing: "wait until server \(id) is gone") {
+                        try await watcher.serverGone(id, for: run.call)
+                    }
+                }
+                break
+            } catch is TimeoutError {
+                run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
+            }
+        }
+        remember(\.lookAfter, world.time.now)
+        run.removed("server", name: name, id: id)
+        await provider.capacityFreed()
+    }
+
+    /// Deletes a volume, freeing it first from attachments to servers that are gone.
+    func removeVolume(_ volume: Volume, _ run: StepRun) async throws {
+        let watcher = cloud.watcher
+        let time = world.time
+        guard let current = try await cloud.blockStorage.volume(volume.id, for: run.call) else {
+            run.removed("volume", name: volume.name, id: volume.id)
+            return
+        }
+        try await free(current, run)
+        while true {
+            _ = try await changing { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+            do {
+                try await waiting(run) {
+                    try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
+                        _ = try await watcher.volume(volume.id, for: run.call) {
+                            $0.status == .errorDeleting || $0.status == .error || $0.status == .available
+                        }
+                    }
+                }
+            } catch is TimeoutError {
+                run.warning("volume \(volume.id) is not gone after \(Self.again.short): deleted again")
+                continue
+            }
+            guard let left = try await cloud.blockStorage.volume(volume.id, for: run.call) else { break }
+            guard left.status != .deleting else { continue }
+            throw Trouble(
+                "volume-not-deleted", "volume \(volume.name) (\(volume.id)) is \(left.status.name) instead of gone",
+                next: "look at the block storage of \(provider.name)")
+        }
+        remember(\.lookAfter, world.time.now)
+        run.removed("volume", name: volume.name, id: volume.id)
+    }
+
+    private func free(_ volume: Volume, _ run: StepRun) async throws {
+        switch volume.status {
+        case .available, .error, .errorDeleting, .deleting: return
+        case .creating, .reserved, .attaching, .detaching, .inUse, .other: break
+        }
+        for attachment in volume.attachments {
+            // The server is there and keeps it: given back properly. Gone: the attachment is stale.
+            if try await cloud.compute.server(attachment.serverID, for: run.call) != nil {
+                _ = try await changing {
+                    try await cloud.compute.detach(volume: volume.id, from: attachment.serverID, for: run.call)
+                }
+            }
+        }
+        let watcher = cloud.watcher
+        let time = world.time
+        do {
+            try await waiting(run) {
+                try await time.withTimeout(.seconds(60), doing: "wait until volume \(volume.id) is free") {
+                    _ = try await watcher.volume(volume.id, for: run.call) {
+                        switch $0.status {
+                        case .available, .error, .errorDeleting, .deleting: true
+                        default: false
+                        }
+                    }
+                }
+            }
+        } catch is TimeoutError {
+            run.warning("volume \(volume.id) stays \(volume.status.name): its stale attachments are removed")
+            for id in try await cloud.blockStorage.attachmentIDs(ofVolume: volume.id, for: run.call) {
+                _ = try await changing { try await cloud.blockStorage.deleteAttachment(id, for: run.call) }
+            }
+        }
+    }
+}

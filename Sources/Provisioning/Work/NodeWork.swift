@@ -1,0 +1,151 @@
+package import Jobs
+import Lab
+import OpenStack
+import Pipelines
+import Resilience
+import World
+
+/// The work on one node for one delivery of one job: what all steps share. What it remembers saves requests and is
+/// never trusted where something is removed.
+package final class NodeWork: Sendable {
+    struct Memory: Sendable {
+        var node: NodeName?
+        /// Listings requested before prove no absence: our last change may not be in them.
+        var lookAfter: Moment
+        var plan: BuildPlan?
+        /// Known as soon as it is asked for; `server` only when it was seen.
+        var serverID: String?
+        var server: Server?
+        var address: IPAddress?
+        var mac: String?
+        var volumes: [Volume] = []
+        var publicKey: String?
+        var host: HostFacts?
+        /// What the commit wrote.
+        var committedOS: (type: String, version: String)?
+        /// Addresses that servers of ours had: what DNS may point at because of us.
+        var addresses: [IPAddress] = []
+        var dnsWritten = false
+        /// Servers that failed to build, and the availability zones in which they did.
+        var failedBuilds = 0
+        var fullZones: [String] = []
+        /// What a destroy is to remove, fixed when its guard passed.
+        var condemned: Condemned?
+    }
+
+    let assignment: Assignment
+    let site: Site
+    let provider: Provider
+    let claim: Claim
+    private let memory: Locked<Memory>
+
+    var job: Job { assignment.job }
+    var paddles: PaddlesClient { site.lab.paddles }
+    var cloud: Cloud { provider.cloud }
+    var world: World { site.world }
+
+    init(_ assignment: Assignment, site: Site, provider: Provider) {
+        self.assignment = assignment
+        self.site = site
+        self.provider = provider
+        claim = Claim(assignment.job)
+        memory = Locked(Memory(node: assignment.job.node, lookAfter: assignment.began))
+    }
+
+    var known: Memory { memory.withLock { $0 } }
+
+    func remember<Value: Sendable>(_ path: any WritableKeyPath<Memory, Value> & Sendable, _ value: Value) {
+        memory.withLock { $0[keyPath: path] = value }
+    }
+
+    func update(_ change: @Sendable (inout Memory) -> Void) { memory.withLock { change(&$0) } }
+
+    /// The node, once it is known.
+    func node() throws -> NodeName {
+        guard let node = known.node else { throw Trouble("no-node", "no node is claimed yet") }
+        return node
+    }
+
+    /// Runs something that changes the cloud: whatever comes of it, later looks must be newer than its end.
+    func changing<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        defer { remember(\.lookAfter, world.time.now) }
+        return try await body()
+    }
+
+    /// Everything that the cloud holds of this node, listed after our last change.
+    func look(_ run: StepRun) async throws -> Belongings {
+        let after = known.lookAfter
+        let node = try node().short
+        async let servers = cloud.watcher.servers(requestedAfter: after, for: run.call)
+        async let volumes = cloud.watcher.volumes(requestedAfter: after, for: run.call)
+        return try await Belongings(
+            servers: servers.items, volumes: volumes.items, site: site.name, node: node, order: job.order)
+    }
+
+    /// Reads the node's record again and goes on only while it is still the job's: before every POST, before DNS and
+    /// before the commit.
+    @discardableResult
+    func stillClaimed(_ run: StepRun) async throws -> NodeRecord {
+        try notExpired()
+        let name = try node().qualified
+        guard let record = try await paddles.node(name, for: run.call) else {
+            throw Ending(.obsolete, "node-unknown", "\(name) is no longer in paddles")
+        }
+        switch claim.judge(record) {
+        case .held: return record
+        case .free:
+            throw Ending(.obsolete, "node-free", "\(name) was unlocked: nobody wants it any more")
+        case .taken(let owner, let description):
+            throw Ending(
+                .obsolete, "node-taken",
+                "\(name) is locked by \(owner)\(description.isEmpty ? "" : " (\(description))") now")
+        }
+    }
+
+    func notExpired() throws {
+        guard let expire = job.expire, world.time.wallClock > expire else { return }
+        throw Ending(.expired, "expired", "the job was wanted until \(expire)", next: "enqueue it again if it still is")
+    }
+
+    func ownership(spec: String) throws -> Ownership {
+        Ownership(
+            site: site.name, key: job.key, node: try node().short, put: job.order.put, owner: job.owner,
+            lock: job.lockDescription ?? "", spec: spec)
+    }
+
+    /// Waits for something that others do: ends at once when this worker is asked to stop, which cuts off nothing.
+    func waiting<Value: Sendable>(
+        _ run: StepRun, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        guard let value = try await run.call.drain.unlessRaised(body) else { throw Drained() }
+        return value
+    }
+
+    /// What a reply tells of the node.
+    package var reply: ReplyFacts {
+        let known = known
+        return ReplyFacts(
+            node: known.node?.qualified ?? "",
+            server: known.server.map { server in
+                Reply.ServerFacts(id: server.id, name: server.name, addresses: server.addresses.map(\.address))
+            },
+            publicKey: known.publicKey ?? "",
+            osType: known.committedOS?.type ?? "", osVersion: known.committedOS?.version ?? "",
+            volumes: known.volumes.map { "\($0.name) \($0.id)" })
+    }
+}
+
+package struct ReplyFacts: Sendable, Hashable {
+    package var node: String
+    package var server: Reply.ServerFacts?
+    package var publicKey: String
+    package var osType: String
+    package var osVersion: String
+    package var volumes: [String]
+}
+
+/// What a removal is to take away, by id: never more than was there when it was decided.
+struct Condemned: Sendable {
+    var servers: [Server]
+    var volumes: [Volume]
+}

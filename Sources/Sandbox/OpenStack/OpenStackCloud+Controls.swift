@@ -1,0 +1,172 @@
+import OrderedCollections
+package import World
+
+/// What tests, the fault layer and the demo do to a cloud behind its users' back.
+extension OpenStackCloud {
+    /// Plans a fault for the next servers that match; plans for the same servers are drawn in the order made.
+    package mutating func plan(server fault: ServerFault, for match: NameMatch = .any, times: Int = 1) {
+        serverFaults.add(fault, for: match, times: times)
+    }
+
+    /// Plans a fault for the next volumes that match.
+    package mutating func plan(volume fault: VolumeFault, for match: NameMatch = .any, times: Int = 1) {
+        volumeFaults.add(fault, for: match, times: times)
+    }
+
+    /// The id of the project of that name.
+    package func project(named name: String) -> String? { projects.values.first { $0.name == name }?.id }
+
+    /// Ids of the servers of that name that are not deleted, in the order of their creation.
+    package func servers(named name: String) -> [String] {
+        servers.values.filter { $0.name == name && $0.state != .deleted && !$0.isGone }.map(\.id)
+    }
+
+    package func volumes(named name: String) -> [String] { volumes.values.filter { $0.name == name }.map(\.id) }
+
+    /// The server is gone as if somebody else had deleted it.
+    package mutating func removeServer(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        vanishServer(id, at: now)
+    }
+
+    package mutating func removeVolume(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        volumes[id] = nil
+    }
+
+    /// The server is in ERROR from now on.
+    package mutating func failServer(_ id: String, _ message: String, at now: Timestamp) {
+        advance(to: now)
+        breakServer(id, message, at: now)
+    }
+
+    package mutating func failVolume(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        volumes[id]?.generation += 1
+        set(id, "error", at: now)
+    }
+
+    /// Ends what a fault keeps from ending: a build, a deletion, an attach or detach.
+    package mutating func resume(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        if let server = servers[id] {
+            servers[id]?.plannedFault = nil
+            if server.task == "deleting" {
+                servers[id]?.generation += 1
+                post(.deleted, server: id, at: now, after: timings.deleting)
+            } else if server.state == .building {
+                servers[id]?.generation += 1
+                post(.scheduled, server: id, at: now, after: .zero)
+            }
+        } else if let volume = volumes[id] {
+            volumes[id]?.plannedFault = nil
+            volumes[id]?.generation += 1
+            switch volume.status {
+            case "creating": post(.created, volume: id, at: now, after: .zero)
+            case "reserved": post(.attaching, volume: id, at: now, after: .zero)
+            case "detaching": post(.detached, volume: id, at: now, after: .zero)
+            case "deleting": post(.deleted, volume: id, at: now, after: .zero)
+            default: break
+            }
+        }
+    }
+
+    package mutating func setLock(_ isLocked: Bool, ofServer id: String) { servers[id]?.isLocked = isLocked }
+
+    /// Every token is unknown from now on: the next request of every client is a 401.
+    package mutating func revokeTokens() { tokens = [:] }
+
+    package mutating func setPassword(_ password: String, ofUser name: String) {
+        for id in users.keys where users[id]?.name == name { users[id]?.password = password }
+    }
+
+    /// - Parameter project: nil: of every project.
+    package mutating func setQuotas(_ new: CloudQuotas, ofProject project: String? = nil) {
+        for id in quotas.keys where project == nil || project == id { quotas[id] = new }
+    }
+
+    package mutating func add(_ flavor: CloudFlavor) { flavors[flavor.id] = flavor }
+    package mutating func removeFlavor(_ id: String) { flavors[id] = nil }
+    package mutating func add(_ image: CloudImage) { images[image.id] = image }
+    package mutating func removeImage(_ id: String) { images[id] = nil }
+    package mutating func add(_ network: CloudNetwork) { networks[network.id] = network }
+    package mutating func add(_ group: CloudSecurityGroup) { securityGroups[group.id] = group }
+    package mutating func setZones(_ names: [String]) { zones = names }
+    package mutating func addKeyPair(_ name: String, at now: Timestamp) {
+        addKeyPair(name, publicKey: "ssh-ed25519 \(random.letters(68)) \(name)", at: now)
+    }
+    /// A new id that the seed decides.
+    package mutating func newID() -> String { random.uuid() }
+
+    /// A server that somebody else made, ACTIVE: resources without our metadata, or with another site's.
+    /// - Returns: its id; nil when there is no network, flavor, image or address left for it.
+    @discardableResult
+    package mutating func addServer(
+        named name: String, metadata: [String: String] = [:], project: String? = nil, at now: Timestamp
+    ) -> String? {
+        advance(to: now)
+        guard let owner = project ?? projects.keys.first, let flavor = flavors.values.first,
+            let image = images.keys.first, var network = networks.values.first, let address = network.take(&random)
+        else { return nil }
+        networks[network.id] = network
+        let user = users.values.first { $0.projects.contains(owner) }?.id ?? random.hex32()
+        var server = CloudServer(
+            id: random.uuid(), name: name, project: owner, user: user, created: now.wholeSeconds,
+            updated: now.wholeSeconds, metadata: metadata, flavor: flavor, image: image,
+            interfaces: [CloudServer.Interface(network: network.id)], securityGroups: ["default"], configDrive: false,
+            adminPassword: random.letters(12))
+        let port = CloudPort(
+            id: random.uuid(), network: network.id, address: address, mac: random.macAddress(), server: server.id,
+            project: owner, created: now.wholeSeconds)
+        server.state = .active
+        server.task = nil
+        server.hostID = hostID
+        server.launched = now.wholeSeconds
+        server.ports = [port.id]
+        server.shownPorts = [port]
+        ports[port.id] = port
+        servers[server.id] = server
+        serversCreated += 1
+        return server.id
+    }
+
+    /// A volume that somebody else made, available or, with a server, attached.
+    @discardableResult
+    package mutating func addVolume(
+        named name: String, metadata: [String: String] = [:], attachedTo server: String? = nil,
+        project: String? = nil, at now: Timestamp
+    ) -> String? {
+        advance(to: now)
+        guard let owner = project ?? server.flatMap({ servers[$0]?.project }) ?? projects.keys.first else { return nil }
+        let user = users.values.first { $0.projects.contains(owner) }?.id ?? random.hex32()
+        var volume = CloudVolume(
+            id: random.uuid(), name: name, details: nil, project: owner, user: user, size: 1, created: now,
+            metadata: metadata, zone: zones.first ?? "nova")
+        volume.status = "available"
+        if let server, let device = servers[server]?.device() {
+            let disk = CloudServer.Disk(
+                device: device, attachment: random.uuid(), blockDevice: random.uuid(), deleteOnTermination: false)
+            servers[server]?.disks[volume.id] = disk
+            volume.attachment = CloudVolume.Attachment(
+                id: disk.attachment, server: server, device: device, attached: now.wholeSeconds)
+            volume.status = "in-use"
+        }
+        volumes[volume.id] = volume
+        volumesCreated += 1
+        return volume.id
+    }
+
+    /// Leaves a volume `reserved` for a server that knows nothing of it, as a dead attach does: only deleting the
+    /// attachment in Cinder frees it.
+    package mutating func strandVolume(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        guard let volume = volumes[id] else { return }
+        let attachment =
+            volume.attachment ?? CloudVolume.Attachment(id: random.uuid(), server: random.uuid(), device: "")
+        servers[attachment.server]?.disks[id] = nil
+        volumes[id]?.attachment = attachment
+        volumes[id]?.attachment?.attached = nil
+        volumes[id]?.generation += 1
+        set(id, "reserved", at: now)
+    }
+}

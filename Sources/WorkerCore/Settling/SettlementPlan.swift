@@ -1,0 +1,92 @@
+package import Pipelines
+package import World
+
+/// What is done with a delivery once its outcome is known.
+package struct SettlementPlan: Sendable, Hashable {
+    package enum Command: Sendable, Hashable {
+        case delete
+        /// With the job's own priority.
+        case release(delay: Duration)
+        case bury
+        /// The lease is gone: the job is somebody else's already.
+        case nothing
+    }
+
+    /// Tell the producer.
+    package var replies: Bool
+    /// Leave a report for operators; its put must succeed before the job may be buried.
+    package var reports: Bool
+    package var command: Command
+
+    package init(replies: Bool, reports: Bool, command: Command) {
+        self.replies = replies
+        self.reports = reports
+        self.command = command
+    }
+}
+
+/// The delays of the outcome table.
+package struct SettlementPolicy: Sendable, Hashable {
+    /// First and longest delay of a job that goes back after trouble.
+    package var retryBase: Duration
+    package var retryLimit: Duration
+    /// Until a job that found no capacity is looked at again.
+    package var capacityDelay: Duration
+    /// Until a parked job is looked at again.
+    package var parkDelay: Duration
+    /// Until a body that is not ours comes round again.
+    package var foreignDelay: Duration
+    /// After a request of a draining worker was cut off: its effect may still show.
+    package var cutOffDelay: Duration
+
+    package init(
+        retryBase: Duration, retryLimit: Duration, capacityDelay: Duration, parkDelay: Duration = .seconds(45),
+        foreignDelay: Duration = .seconds(60), cutOffDelay: Duration = .seconds(30)
+    ) {
+        self.retryBase = retryBase
+        self.retryLimit = retryLimit
+        self.capacityDelay = capacityDelay
+        self.parkDelay = parkDelay
+        self.foreignDelay = foreignDelay
+        self.cutOffDelay = cutOffDelay
+    }
+
+    /// The outcome table as a function.
+    /// - Parameters:
+    ///   - releases: how often the broker has seen this job released; the delay of a retry grows with it.
+    ///   - random: for jitter, so that jobs that failed together do not come back together.
+    package func plan(of outcome: Outcome, releases: Int, random: any RandomSource) -> SettlementPlan {
+        switch outcome.kind {
+        case .done, .superseded, .obsolete, .expired:
+            SettlementPlan(replies: true, reports: false, command: .delete)
+        case .rejected, .failed, .removalIncomplete, .suspect:
+            SettlementPlan(replies: true, reports: true, command: .bury)
+        case .retry:
+            SettlementPlan(
+                replies: false, reports: false,
+                command: .release(delay: retryDelay(asked: outcome.delay, releases: releases, random: random)))
+        case .parked:
+            SettlementPlan(replies: false, reports: false, command: .release(delay: spread(parkDelay, random)))
+        case .wait:
+            SettlementPlan(
+                replies: false, reports: false,
+                command: .release(delay: spread(outcome.delay ?? capacityDelay, random)))
+        case .drain:
+            SettlementPlan(replies: false, reports: false, command: .release(delay: outcome.delay ?? .zero))
+        case .leaseLost:
+            SettlementPlan(replies: false, reports: false, command: .nothing)
+        }
+    }
+
+    /// Doubles with every release; between half of that and all of it, never below one second (facts/beanstalkd.md C2).
+    private func retryDelay(asked: Duration?, releases: Int, random: any RandomSource) -> Duration {
+        let doublings = min(max(0, releases), 20)
+        let grown = min(retryBase.nanoseconds.multipliedReportingOverflow(by: Int64(1) << doublings).partialValue, .max)
+        let full = grown <= 0 ? retryLimit : min(.nanoseconds(grown), retryLimit)
+        return max(.seconds(1), asked ?? .zero, full / 2 + random.jitter(upTo: full / 2))
+    }
+
+    private func spread(_ delay: Duration, _ random: any RandomSource) -> Duration {
+        max(.seconds(1), delay * 3 / 4 + random.jitter(upTo: delay / 2))
+    }
+}

@@ -1,0 +1,111 @@
+import Beanstalk
+import Jobs
+import Pipelines
+import Provisioning
+import World
+
+/// How a delivery ended, with everything that is said about it.
+struct Ended: Sendable {
+    var outcome: Outcome
+    var tag: JobTag
+    var stub: JobStub
+    var facts: ReplyFacts?
+    var events: [EventRecord]
+    var began: Timestamp
+}
+
+/// Settles deliveries as the outcome table says: reply, report, and the one command that ends it.
+struct Settler: Sendable {
+    let policy: SettlementPolicy
+    let tubes: WorkerTubes
+    let worker: String
+    let world: World
+    let notice: @Sendable (WorkerNotice) -> Void
+
+    private static let sideJobTTR = Duration.seconds(60)
+    private static let sideJobPriority: UInt32 = 1_024
+    /// A draining or full broker is given a little time before a job goes back.
+    private static let hold = Duration.seconds(10)
+
+    func settle(_ token: consuming SettleToken, _ ended: Ended, on connection: Connection) async {
+        let delivery = token.delivery
+        let plan = policy.plan(
+            of: ended.outcome, releases: delivery.statistics.releases, random: world.random)
+        var command = plan.command
+        var refused: WorkerNotice?
+        if plan.reports { refused = await putReport(delivery, ended, on: connection) }
+        if refused == nil, plan.replies { refused = await putReply(delivery, ended, on: connection) }
+        if let refused {
+            // Nobody would know how it ended, and a bury on a full disk ends in limbo (facts/beanstalkd.md I5): the
+            // put was the probe. The next delivery comes to the same end and says so again.
+            notice(refused)
+            do {
+                try await world.time.sleep(for: min(Self.hold, token.lease.remaining / 2))
+            } catch {
+                token.abandon(because: "stopped while the broker takes nothing")
+                return
+            }
+            command = .release(delay: .zero)
+        }
+        let job = delivery.id.number
+        let priority = delivery.statistics.priority
+        switch command {
+        case .delete: tell(await token.delete(), job)
+        case .release(let delay): tell(await token.release(priority: priority, delay: delay), job)
+        case .bury: tell(await token.bury(priority: priority), job)
+        case .nothing: token.abandon(because: "the lease was lost")
+        }
+    }
+
+    private func tell(_ settlement: Settlement, _ job: UInt64) {
+        switch settlement {
+        case .settled: break
+        case .leaseLost(let loss): notice(.leaseLost(job: job, why: "\(loss)"))
+        case .fateUnknown(let doubt): notice(.fateUnknown(job: job, why: "\(doubt)"))
+        }
+    }
+
+    /// - Returns: why there is no report, if there is none.
+    private func putReport(_ delivery: Delivery, _ ended: Ended, on connection: Connection) async -> WorkerNotice? {
+        let now = world.time.wallClock
+        let report = ReportWriter.report(
+            of: delivery, job: ended.tag, outcome: ended.outcome, events: ended.events, worker: worker,
+            put: now - delivery.statistics.age, began: ended.began, ended: now)
+        let body = report.encoded
+        do {
+            _ = try await connection.put(
+                body, into: tubes.reports, priority: Self.sideJobPriority, ttr: Self.sideJobTTR)
+            return nil
+        } catch {
+            return .reportRefused(
+                job: delivery.id.number, why: "\(error)", report: String(decoding: body, as: UTF8.self))
+        }
+    }
+
+    /// - Returns: why there is no reply, if one was asked for.
+    private func putReply(_ delivery: Delivery, _ ended: Ended, on connection: Connection) async -> WorkerNotice? {
+        guard let replyTo = ended.stub.replyTo else { return nil }
+        let outcome = ended.outcome
+        let isFailure = outcome.kind != .done
+        let reply = Reply(
+            uuid: ended.stub.uuid, key: ended.stub.key, action: ended.stub.action,
+            node: ended.facts?.node ?? ended.stub.node, outcome: outcome.kind.rawValue,
+            error: isFailure
+                ? .init(cause: outcome.cause, step: outcome.step, message: outcome.message, next: outcome.next) : nil,
+            server: isFailure ? nil : ended.facts?.server, publicKey: ended.facts?.publicKey ?? "",
+            osType: ended.facts?.osType ?? "", osVersion: ended.facts?.osVersion ?? "",
+            volumes: isFailure ? [] : ended.facts?.volumes ?? [], worker: worker, began: ended.began,
+            ended: world.time.wallClock)
+        do {
+            _ = try await connection.put(
+                reply.encoded, into: try TubeName(replyTo), priority: Self.sideJobPriority, ttr: Self.sideJobTTR)
+            return nil
+        } catch let error as InvalidTubeName {
+            // Said in the report; nothing could ever take the reply.
+            notice(.replyRefused(job: delivery.id.number, why: "\(error)"))
+            return nil
+        } catch {
+            return .replyRefused(job: delivery.id.number, why: "\(error)")
+        }
+    }
+}

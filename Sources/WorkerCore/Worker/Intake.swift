@@ -1,0 +1,71 @@
+import Beanstalk
+import Jobs
+import Pipelines
+import World
+import YAMLKit
+
+/// What is to be done with a delivery before any work begins.
+enum Intake: Sendable {
+    case work(Job)
+    /// Not ours: back with a delay, never buried.
+    case foreign(why: String)
+    case refuse(Outcome, JobStub)
+}
+
+/// Reads deliveries.
+struct Receptionist: Sendable {
+    let tubes: WorkerTubes
+    let body: JobBody
+    let time: any TimeSource
+
+    /// Below this, a lease could not be kept: beanstalkd gives such a job to somebody else while we work.
+    private static let shortestTTR = Duration.seconds(10)
+
+    func take(_ delivery: Delivery) -> Intake {
+        let statistics = delivery.statistics
+        let meaning = tubes.meaning(of: statistics.tube)
+        let put = time.wallClock - statistics.age
+        let envelope = Envelope(
+            jobID: delivery.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000),
+            tubeProvider: meaning?.provider, tubeAction: meaning?.action)
+        switch body.read(delivery.body, envelope) {
+        case .foreign(let why):
+            return .foreign(why: why)
+        case .malformed(let problems, let stub):
+            let text = problems.map(\.description).joined(separator: "\n")
+            return .refuse(
+                Outcome(
+                    .rejected, step: "", cause: "malformed", message: text,
+                    next: "correct the body and enqueue it again"), stub)
+        case .job(let job):
+            if let refusal = refusal(of: job, statistics) { return .refuse(refusal, JobStub(job)) }
+            return .work(job)
+        }
+    }
+
+    private func refusal(of job: Job, _ statistics: JobStatistics) -> Outcome? {
+        if statistics.ttr < Self.shortestTTR {
+            return Outcome(
+                .rejected, cause: "ttr-too-short",
+                message: "the job's time to run is \(statistics.ttr.short); no lease can be kept that short",
+                next: "put it with a TTR of at least \(Self.shortestTTR.short); 300 s is usual")
+        }
+        if let replyTo = job.replyTo {
+            do {
+                _ = try TubeName(replyTo)
+            } catch {
+                return Outcome(
+                    .rejected, cause: "malformed", message: "reply_to: \(error)", next: "name a tube that can exist")
+            }
+        }
+        return nil
+    }
+}
+
+extension JobStub {
+    init(_ job: Job) {
+        self.init(
+            key: job.key, action: job.action.rawValue, node: job.node?.qualified ?? "", provider: job.provider,
+            replyTo: job.replyTo, uuid: job.uuid ?? "", run: job.run)
+    }
+}

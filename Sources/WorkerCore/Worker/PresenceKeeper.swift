@@ -1,0 +1,65 @@
+import Beanstalk
+import Jobs
+import World
+
+/// Puts a sign of life into the workers' tube every half minute and removes those of the dead. Only operators read it:
+/// a broker that takes nothing is no reason to stop.
+struct PresenceKeeper: Sendable {
+    let broker: Broker
+    let tube: TubeName
+    let holdings: Holdings
+    let slots: Int
+    let release: String
+    let drain: Signal<Void>
+    let world: World
+
+    private static let interval = Duration.seconds(30)
+    private static let dead = Duration.seconds(90)
+    private static let ttr = Duration.seconds(60)
+
+    func run() async {
+        let started = world.time.wallClock
+        while !Task.isCancelled {
+            do {
+                _ = try await broker.connectPatiently(Tubes(watching: [tube]), unless: Signal()) { connection in
+                    var previous: JobID?
+                    while true {
+                        previous = try await announce(connection, started, replacing: previous)
+                        try await world.time.sleep(for: Self.interval)
+                    }
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                // The connection is told of by the broker's events; another one follows.
+                do { try await world.time.sleep(for: .seconds(1)) } catch { return }
+            }
+        }
+    }
+
+    private func announce(
+        _ connection: Connection, _ started: Timestamp, replacing previous: JobID?
+    ) async throws -> JobID {
+        let now = world.time.wallClock
+        let presence = Presence(
+            host: world.host.name, process: world.host.process, release: release, slots: slots, started: started,
+            at: now, draining: drain.isRaised, held: holdings.all)
+        let put = try await connection.put(presence.encoded, into: tube, priority: 1_024, ttr: Self.ttr)
+        if let previous { _ = try await connection.delete(previous) }
+        try await bury(theDead: connection, now)
+        return put.id
+    }
+
+    /// Looks at the oldest signs of life, one round at a time.
+    private func bury(theDead connection: Connection, _ now: Timestamp) async throws {
+        while let job = try await connection.peek(.ready) {
+            let isDead: Bool
+            do {
+                isDead = now - (try Presence(parsing: job.body)).at > Self.dead
+            } catch {
+                isDead = true
+            }
+            guard isDead, try await connection.delete(job.id) else { return }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import Beanstalk
+import Jobs
+import Pipelines
+import World
+
+/// Room for one running job: waits for a job, runs it, settles it, again and again until the worker drains.
+struct Slot: Sendable {
+    enum Kind: Sendable { case any, destroyOnly }
+
+    let kind: Kind
+    let broker: Broker
+    let room: WaitingRoom
+    let tubes: WorkerTubes
+    let lease: Duration
+    let drain: Signal<Void>
+    let world: World
+    let notice: @Sendable (WorkerNotice) -> Void
+    /// Which providers take work right now.
+    let openProviders: @Sendable () async -> Set<String>
+    let handle: @Sendable (consuming SettleToken, Connection) async -> Void
+
+    /// How long one reserve waits: so often is looked whether a gate has closed or opened.
+    private static let poll = Duration.seconds(5)
+
+    func run() async {
+        while !drain.isRaised {
+            do {
+                try await cycle()
+            } catch is CancellationError {
+                return
+            } catch {
+                notice(.slotFailed("\(error)"))
+            }
+        }
+    }
+
+    private func cycle() async throws {
+        let room = room
+        guard let seat = try await drain.unlessRaised({ try await room.seat() }) else { return }
+        defer { seat.leave() }
+        let watching = await watchedTubes()
+        guard !watching.isEmpty else {
+            // Every gate is closed: nothing that came now could be worked on.
+            let time = world.time
+            _ = try await drain.unlessRaised { try await time.sleep(for: Self.poll) }
+            return
+        }
+        _ = try await broker.connectPatiently(Tubes(watching: watching), unless: drain) { connection in
+            guard let job = try await nextJob(connection, watching),
+                let token = try await connection.accept(job, limit: lease)
+            else { return }
+            seat.leave()
+            await handle(token, connection)
+        }
+    }
+
+    /// - Returns: nil when the worker drains or other tubes are to be watched now.
+    private func nextJob(_ connection: Connection, _ watching: [TubeName]) async throws -> QueuedJob? {
+        while await watchedTubes() == watching {
+            let reservation = try await drain.unlessRaised { try await connection.reserve(timeout: Self.poll) }
+            switch reservation {
+            case nil: return nil
+            case .job(let job): return job
+            case .timedOut: continue
+            case .deadlineSoon: try await world.time.sleep(for: Connection.deadlinePause)
+            }
+        }
+        return nil
+    }
+
+    private func watchedTubes() async -> [TubeName] {
+        let open = await openProviders()
+        return tubes.pairs.filter { open.contains($0.provider) }.flatMap { pair in
+            kind == .destroyOnly ? [pair.destroy] : [pair.destroy, pair.provision]
+        }
+    }
+}

@@ -1,0 +1,244 @@
+package import Beanstalk
+import Jobs
+package import Pipelines
+package import Provisioning
+import Resilience
+package import World
+
+/// A worker process: slots that take jobs from the broker, run them and settle them, until it is drained.
+package final class Worker: Sendable {
+    /// Raise it to stop: no new job and no new mutating request; what is in flight is awaited for the grace time.
+    package let drain = Signal<Void>()
+    package let name: String
+
+    private let settings: WorkerSettings
+    private let broker: Broker
+    private let provisioner: Provisioner
+    private let sinks: [any EventSink]
+    private let world: World
+    private let notice: @Sendable (WorkerNotice) -> Void
+    private let holdings = Holdings()
+    private let ledgers: Ledgers
+    private let foreign: ForeignJobs
+    private let settler: Settler
+    private let receptionist: Receptionist
+    /// The grace time is over: running steps are cut off.
+    private let cutOff = Signal<Void>()
+
+    /// - Parameters:
+    ///   - sinks: told of every event of every job.
+    ///   - notice: told of everything else.
+    package init(
+        settings: WorkerSettings, broker: Broker, provisioner: Provisioner, sinks: [any EventSink], world: World,
+        notice: @escaping @Sendable (WorkerNotice) -> Void
+    ) {
+        self.settings = settings
+        self.broker = broker
+        self.provisioner = provisioner
+        self.sinks = sinks + [holdings]
+        self.world = world
+        self.notice = notice
+        name = "\(world.host.name)/\(world.host.process)"
+        ledgers = Ledgers(settings)
+        foreign = ForeignJobs(time: world.time, notice: notice)
+        settler = Settler(
+            policy: settings.delays, tubes: settings.tubes, worker: name, world: world, notice: notice)
+        receptionist = Receptionist(
+            tubes: settings.tubes, body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
+            time: world.time)
+    }
+
+    /// Runs until drained; returns when every job that was held is settled or given back.
+    package func run() async {
+        let tubes = settings.tubes.pairs.flatMap { [$0.provision.text, $0.destroy.text] }
+        notice(.started(slots: settings.slots, destroySlots: settings.destroySlots, tubes: tubes))
+        // Seats apart, so that destroys are taken even while every other slot is busy and waits for capacity.
+        let destroySeats = settings.destroySlots > 0 ? 1 : 0
+        let anyRoom = WaitingRoom(seats: max(1, settings.waitingConnections - destroySeats))
+        let destroyRoom = WaitingRoom(seats: 1)
+        let presence = PresenceKeeper(
+            broker: broker, tube: settings.tubes.workers, holdings: holdings, slots: settings.slots,
+            release: settings.release, drain: drain, world: world)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await presence.run() }
+            group.addTask { await self.watchDrain() }
+            await withTaskGroup(of: Void.self) { slots in
+                for index in 0..<settings.slots {
+                    let slot =
+                        index < settings.destroySlots
+                        ? slot(.destroyOnly, destroyRoom) : slot(.any, anyRoom)
+                    slots.addTask { await slot.run() }
+                }
+                await slots.waitForAll()
+            }
+            group.cancelAll()
+        }
+        notice(.stopped)
+    }
+
+    private func watchDrain() async {
+        do {
+            try await drain.wait()
+            notice(.draining(jobs: holdings.all.count))
+            try await world.time.sleep(for: settings.drainGrace)
+            cutOff.raise(())
+        } catch {
+            return
+        }
+    }
+
+    private func slot(_ kind: Slot.Kind, _ room: WaitingRoom) -> Slot {
+        Slot(
+            kind: kind, broker: broker, room: room, tubes: settings.tubes, lease: settings.lease, drain: drain,
+            world: world, notice: notice, openProviders: { await self.provisioner.site.openProviders() },
+            handle: { token, connection in await self.handle(token, connection) })
+    }
+}
+
+// MARK: - One delivery
+
+extension Worker {
+    private func handle(_ token: consuming SettleToken, _ connection: Connection) async {
+        let delivery = token.delivery
+        let began = world.time.wallClock
+        switch receptionist.take(delivery) {
+        case .foreign(let why):
+            foreign.met(tube: delivery.statistics.tube.text, why: why)
+            let delay = settings.delays.foreignDelay
+            _ = await token.release(priority: delivery.statistics.priority, delay: delay)
+        case .refuse(let outcome, let stub):
+            let tag = JobTag(
+                key: stub.key, action: stub.action, node: stub.node, provider: stub.provider,
+                jobID: delivery.id.number, run: stub.run)
+            let journal = Journal(job: tag, time: world.time, sinks: sinks)
+            journal.record(.ended(outcome, took: .zero))
+            let ended = Ended(
+                outcome: braked(outcome, tag), tag: tag, stub: stub, facts: nil, events: journal.records, began: began)
+            await settler.settle(token, ended, on: connection)
+        case .work(let job):
+            let tag = JobTag(
+                key: job.key, action: job.action.rawValue, node: job.node?.short ?? "", provider: job.provider,
+                jobID: delivery.id.number, run: job.run)
+            let journal = Journal(job: tag, time: world.time, sinks: sinks)
+            holdings.took(tag, at: began)
+            defer { holdings.gave(tag.jobID) }
+            let started = world.time.now
+            let (outcome, facts) = await work(job, delivery, token.lease, journal)
+            journal.record(.ended(outcome, took: world.time.now - started))
+            if outcome.kind == .done { ledgers.succeeded(provider: job.provider) }
+            let ended = Ended(
+                outcome: braked(outcome, tag), tag: tag, stub: JobStub(job), facts: facts, events: journal.records,
+                began: began)
+            await settler.settle(token, ended, on: connection)
+        }
+    }
+
+    /// Too many burials of one cause: the site is at fault, so the job is parked and the gate closed.
+    private func braked(_ outcome: Outcome, _ tag: JobTag) -> Outcome {
+        guard outcome.kind == .failed || outcome.kind == .rejected else { return outcome }
+        if ledgers.allowsBurial(provider: tag.provider, cause: outcome.cause, now: world.time.now) { return outcome }
+        notice(.brakePulled(provider: tag.provider, cause: outcome.cause))
+        var parked = outcome
+        parked.kind = .parked
+        return parked
+    }
+
+    private enum WorkEnd: Sendable {
+        case outcome(Outcome)
+        case lost(LeaseLoss)
+        case cutOff
+        case helperEnded
+    }
+
+    /// Runs the job while its lease is kept. A lost lease cancels everything, removal too.
+    private func work(
+        _ job: Job, _ delivery: Delivery, _ lease: Lease, _ journal: Journal
+    ) async -> (Outcome, ReplyFacts?) {
+        let right = Right(fence: LeaseFence(lease: lease), drain: drain)
+        let assignment = Assignment(job: job, right: right, journal: journal, began: world.time.now)
+        guard let work = provisioner.work(assignment) else {
+            return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
+        }
+        let cutOff = cutOff
+        let outcome = await withTaskGroup(of: WorkEnd.self) { group in
+            group.addTask {
+                await lease.keep()
+                return .helperEnded
+            }
+            group.addTask {
+                do { return .lost(try await lease.lost.wait()) } catch { return .helperEnded }
+            }
+            group.addTask {
+                do { try await cutOff.wait() } catch { return .helperEnded }
+                return .cutOff
+            }
+            group.addTask { .outcome(await self.perform(work, job, delivery)) }
+            var wasCut = false
+            var loss: LeaseLoss?
+            var result: Outcome?
+            for await end in group {
+                switch end {
+                case .outcome(let outcome): result = outcome
+                case .lost(let reason): loss = loss ?? reason
+                case .cutOff: wasCut = true
+                case .helperEnded: continue
+                }
+                group.cancelAll()
+            }
+            if let loss { return Outcome(.leaseLost, message: "\(loss)") }
+            guard let result else { return Outcome(.leaseLost, message: "the work ended without an outcome") }
+            guard wasCut, result.kind == .leaseLost else { return result }
+            return Outcome(
+                .drain, step: result.step, message: "cut off: the grace time is over",
+                delay: settings.delays.cutOffDelay)
+        }
+        return (outcome, work.reply)
+    }
+
+    private func perform(_ work: NodeWork, _ job: Job, _ delivery: Delivery) async -> Outcome {
+        let statistics = delivery.statistics
+        switch ledgers.judgeSuspect(
+            key: job.key, reserves: statistics.reserves, releases: statistics.releases,
+            timeouts: statistics.timeouts, kicks: statistics.kicks)
+        {
+        case .fine: break
+        case .setAside:
+            return Outcome(
+                .parked, cause: "set-aside",
+                message: "reserved \(statistics.reserves) times and hardly ever released: set aside once")
+        case .suspect:
+            return Outcome(
+                .suspect, cause: "suspect",
+                message: "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
+                next: "read the logs of the workers that had it, then kick it")
+        }
+        let gatesBefore = await work.timeAtGates()
+        let outcome = judged(await work.run(), job, delivery, atGates: await work.timeAtGates() - gatesBefore)
+        guard outcome.kind.removes else { return outcome }
+        let removal = judged(
+            await work.remove(), job, delivery, atGates: await work.timeAtGates() - gatesBefore, isRemoval: true)
+        switch removal.kind {
+        case .done: return outcome
+        case .failed:
+            var incomplete = removal
+            incomplete.kind = .removalIncomplete
+            incomplete.message = "\(outcome.message); and its removal could not be finished: \(removal.message)"
+            return incomplete
+        case .removalIncomplete:
+            var incomplete = removal
+            incomplete.message = "\(outcome.message); \(removal.message)"
+            return incomplete
+        default: return removal
+        }
+    }
+
+    private func judged(
+        _ outcome: Outcome, _ job: Job, _ delivery: Delivery, atGates: Duration, isRemoval: Bool = false
+    ) -> Outcome {
+        // A removal is done anew at every delivery: that it went well says nothing of the job's own troubles.
+        if isRemoval, outcome.kind == .done { return outcome }
+        return ledgers.judge(
+            outcome, key: isRemoval ? "\(job.key) removal" : job.key, kicks: delivery.statistics.kicks,
+            releases: delivery.statistics.releases, now: world.time.now, atGates: atGates)
+    }
+}

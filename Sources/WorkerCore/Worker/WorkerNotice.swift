@@ -1,0 +1,18 @@
+package import Beanstalk
+
+/// What a worker does apart from the stories of its jobs: for the log.
+package enum WorkerNotice: Sendable {
+    case started(slots: Int, destroySlots: Int, tubes: [String])
+    case broker(BrokerEvent)
+    /// A slot's connection failed; it connects again.
+    case slotFailed(String)
+    case foreignJob(tube: String, why: String, count: Int)
+    case leaseLost(job: UInt64, why: String)
+    case fateUnknown(job: UInt64, why: String)
+    /// No report could be put, so the job was not buried.
+    case reportRefused(job: UInt64, why: String, report: String)
+    case replyRefused(job: UInt64, why: String)
+    case brakePulled(provider: String, cause: String)
+    case draining(jobs: Int)
+    case stopped
+}

@@ -1,0 +1,33 @@
+/// What a worker needs to know beyond its provisioner.
+package struct WorkerSettings: Sendable {
+    package var slots: Int
+    /// Of these, slots that take only destroys: what waits for capacity must never block what frees it.
+    package var destroySlots: Int
+    package var waitingConnections: Int
+    package var lease: Duration
+    package var drainGrace: Duration
+    package var delays: SettlementPolicy
+    package var budgets: Budgets.Limits
+    package var brakeCount: Int
+    package var brakeWindow: Duration
+    package var tubes: WorkerTubes
+    package var release: String
+
+    package init(
+        slots: Int, destroySlots: Int, waitingConnections: Int, lease: Duration, drainGrace: Duration,
+        delays: SettlementPolicy, budgets: Budgets.Limits, brakeCount: Int, brakeWindow: Duration,
+        tubes: WorkerTubes, release: String
+    ) {
+        self.slots = slots
+        self.destroySlots = destroySlots
+        self.waitingConnections = waitingConnections
+        self.lease = lease
+        self.drainGrace = drainGrace
+        self.delays = delays
+        self.budgets = budgets
+        self.brakeCount = brakeCount
+        self.brakeWindow = brakeWindow
+        self.tubes = tubes
+        self.release = release
+    }
+}
