@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// JSON of any shape: error envelopes, the Sandbox, replies for scripts. Typed answers use Codable instead.
 /// Written with sorted keys, so that the same value always gives the same bytes.
 package enum JSONValue: Sendable, Hashable, Codable {
@@ -11,9 +9,9 @@ package enum JSONValue: Sendable, Hashable, Codable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// - Throws: `DecodingError` when the bytes are not one JSON value.
+    /// - Throws: what is wrong and where, when the bytes are not one JSON value.
     package init(parsing bytes: [UInt8]) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        self = try JSONParser.parse(bytes)
     }
 
     package init(from decoder: any Decoder) throws {

@@ -4,13 +4,13 @@ import YAMLKit
 
 @Suite struct ExampleTests {
     /// The file in the root of the repository, found from this source file.
-    private static func committed() async throws -> String {
+    private static func committed() throws -> String {
         let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
         return try readText("/\(root)/worker.yaml.example")
     }
 
     @Test func theFileIsTheDeclaration() async throws {
-        let committed = try await Self.committed()
+        let committed = try Self.committed()
         let declared = SiteConfiguration.exampleFile
         #expect(committed == declared, "write the declaration's text into worker.yaml.example")
     }
@@ -40,7 +40,7 @@ import YAMLKit
 
     /// With everything that is commented out switched on, every key is still read without a complaint.
     @Test func itsCommentedKeysAreRight() async throws {
-        let text = uncommented(try await Self.committed())
+        let text = uncommented(try Self.committed())
         let found = try await errors(
             text,
             files: [

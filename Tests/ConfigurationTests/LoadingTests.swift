@@ -75,6 +75,16 @@ import YAMLKit
         #expect(try await load(text).configuration.broker == endpoint)
     }
 
+    @Test(arguments: [
+        ("slots: 1", 0, false), ("slots: 2", 1, false), ("slots: 30", 3, false), ("slots: 1000", 100, false),
+        ("slots: 4\ndestroy_slots: 0", 0, false), ("slots: 4\ndestroy_slots: 4", 4, true),
+    ])
+    func destroySlots(text: String, count: Int, isWarned: Bool) async throws {
+        let loaded = try await load(text)
+        #expect(loaded.configuration.destroySlots == count)
+        #expect(loaded.warnings.contains { $0.message.contains("nothing will be provisioned") } == isWarned)
+    }
+
     @Test func teuthologysKeyFilesAreFound() async throws {
         let site = try await load(
             "ssh_key: ~/.ssh/lab\n", files: ["/home/op/.ssh/id_rsa.pub": "ssh-rsa AAAA op@lab\n"]
@@ -120,7 +130,7 @@ import YAMLKit
             "dns: {password: '${env:NOPE}'}",
             "w.yaml:1:7: dns.password: ${env:NOPE}: no such variable in the environment"
         ),
-        ("dns: {password: '${file:p}'}", "w.yaml:1:7: dns.password: ${file:./p}: no such file"),
+        ("dns: {password: '${file:p}'}", "w.yaml:1:7: dns.password: ${file:p}: no such file"),
         (
             "dns: {password: '${vault:x}'}",
             "w.yaml:1:17: dns.password: expected text, ${env:NAME} or ${file:PATH}, found something"

@@ -1,6 +1,7 @@
 import Configuration
 import Testing
 import World
+import YAMLKit
 
 @Suite struct SecretTests {
     @Test func nothingShowsIt() async throws {
@@ -14,7 +15,7 @@ import World
         ] {
             #expect(!text.contains("my_ovh_password"))
         }
-        #expect(site.effective.contains("password: (hidden)"))
+        #expect(site.effective.contains("password: '(hidden)'"))
         #expect(provider.access.credential != .token(Secret("x"), project: nil))
     }
 

@@ -42,7 +42,7 @@ package struct DriverArguments: Sendable, Hashable {
     static let schema = Schema<DriverArguments>(
         [
             .optional(
-                "username", \.username, .secret, otherwise: "none", example: .inline("my_ovh_username"),
+                "username", \.username, .reference, otherwise: "none", example: .inline("my_ovh_username"),
                 "The user's name; with 3.x_appcred the application credential's id."),
             .optional(
                 "password", \.password, .secret, otherwise: "none", example: .environment("OVH_PASSWORD"),

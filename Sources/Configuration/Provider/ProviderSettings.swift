@@ -69,6 +69,12 @@ package struct ProviderSettings: Sendable, Hashable {
 
     static let example: ProviderSettings = {
         var settings = ProviderSettings(name: "ovh")
+        settings.arguments.username = .inline("my_ovh_username")
+        settings.arguments.password = .environment("OVH_PASSWORD")
+        settings.arguments.authURL = "https://auth.cloud.ovh.net/v2.0/tokens"
+        settings.arguments.authVersion = .v2Password
+        settings.arguments.tenantName = "my_tenant_name"
+        settings.arguments.region = "GRA1"
         settings.userData = [
             UserData(
                 key: "ubuntu-22.04",
@@ -135,7 +141,8 @@ package struct ProviderSettings: Sendable, Hashable {
                     + "user, runcmd, hostname and the authorized keys are completed as teuthology does.",
                 expectation: "a mapping of os_type-os_version to cloud-config", unit: "",
                 content: .optional(
-                    otherwise: "the default base", example: .map(root.userData.map { ($0.key, $0.value) })))
+                    otherwise: "the default base", example: .map(root.userData.map { ($0.key, $0.value) }), isSet: false
+                ))
         })
 
     private static let ours: [SchemaKey<ProviderSettings>] = [

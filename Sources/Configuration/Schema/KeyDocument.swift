@@ -4,8 +4,8 @@ package import YAMLKit
 package struct KeyDocument: Sendable {
     package enum Content: Sendable {
         case value(default: Node)
-        /// No default of its own; `example` is what the example file shows.
-        case optional(otherwise: String, example: Node)
+        /// No default of its own; `example` is what the example file shows, commented out unless `isSet`.
+        case optional(otherwise: String, example: Node, isSet: Bool)
         case section([KeyDocument])
         /// Entries under names of the operator's choice; the name is that of the example.
         case named(String, [KeyDocument])
@@ -29,16 +29,16 @@ package struct KeyDocument: Sendable {
         }
     }
 
-    /// `A whole number from 1 to 10000. Default: 50.`
-    var facts: String {
-        var text = expectation.prefix(1).uppercased() + expectation.dropFirst()
-        if !unit.isEmpty { text += ", in \(unit)" }
+    /// `a whole number from 0 to 10000, in MB`
+    var form: String { expectation + (unit.isEmpty ? "" : ", in \(unit)") }
+
+    /// What holds when the key is absent; nil for mappings of keys.
+    var defaultText: String? {
         switch content {
-        case .value(let value): text += ". Default: \(Self.inline(value))."
-        case .optional(let otherwise, _): text += ". Default: \(otherwise)."
-        case .section, .named: return ""
+        case .value(let value): Self.inline(value)
+        case .optional(let otherwise, _, _): otherwise
+        case .section, .named: nil
         }
-        return text
     }
 
     /// A value on one line.

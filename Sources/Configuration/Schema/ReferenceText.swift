@@ -8,10 +8,10 @@ package enum ReferenceText {
 
     private static func rows(_ document: KeyDocument, under parent: String) -> [String] {
         let path = parent.isEmpty ? document.name : "\(parent).\(document.name)"
-        let form = document.expectation + (document.unit.isEmpty ? "" : ", in \(document.unit)")
+        let form = document.form
         switch document.content {
         case .value(let value): return [row(path, form, "`\(KeyDocument.inline(value))`", document.meaning)]
-        case .optional(let otherwise, _): return [row(path, form, otherwise, document.meaning)]
+        case .optional(let otherwise, _, _): return [row(path, form, otherwise, document.meaning)]
         case .section(let children):
             return [row(path, "a mapping", "", document.meaning)] + children.flatMap { rows($0, under: path) }
         case .named(_, let children):

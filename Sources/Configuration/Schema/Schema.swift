@@ -91,7 +91,9 @@ extension SchemaKey {
             document: { root in
                 KeyDocument(
                     name: name, meaning: meaning, expectation: shape.expectation, unit: unit,
-                    content: .optional(otherwise: otherwise, example: shape.write(root[keyPath: place] ?? example)))
+                    content: .optional(
+                        otherwise: otherwise, example: shape.write(root[keyPath: place] ?? example),
+                        isSet: root[keyPath: place] != nil))
             })
     }
 

@@ -45,6 +45,17 @@ package enum SecretReference: Sendable, Hashable, CustomStringConvertible, Custo
 extension Shape where Value == SecretReference {
     /// Never repeats in a message what was found.
     static var secret: Shape {
+        reference(write: { $0.description })
+    }
+
+    /// The same for something that is no secret, and so may be shown.
+    static var reference: Shape {
+        reference { reference in
+            if case .inline(let text) = reference { text } else { reference.description }
+        }
+    }
+
+    private static func reference(write: @escaping @Sendable (SecretReference) -> String) -> Shape {
         let expected = "text, ${env:NAME} or ${file:PATH}"
         return Shape(
             expected,
@@ -55,6 +66,6 @@ extension Shape where Value == SecretReference {
                     return nil
                 }
                 return reference
-            }, write: { .string($0.description) })
+            }, write: { .string(write($0)) })
     }
 }

@@ -50,7 +50,7 @@ extension SiteConfiguration {
             "Jobs that one process works on at once. A job that waits costs a few kilobytes, so this may be generous."),
         .optional(
             "destroy_slots", \.destroySlotsOverride, .integer(in: 0...10_000),
-            otherwise: "a tenth of slots, at least 2", example: 5,
+            otherwise: "a tenth of slots, at least 2, never all", example: 5,
             "Slots of these that take only destroys, so that provisions that wait never block what frees capacity."),
         .value(
             "waiting_connections", \.waitingConnections, .integer(in: 1...64),
@@ -88,7 +88,7 @@ extension SiteConfiguration {
 
     private static let nodes: [SchemaKey<SiteConfiguration>] = [
         .section("defaults", \.defaults, OSDefaults.schema, "For jobs that do not say."),
-        .section("dns", \.dns, DNSSettings.schema, "Names."),
+        .section("dns", \.dns, DNSSettings.schema, "How names are pushed and checked."),
         .section("ssh", \.ssh, SSHSettings.schema, "When a node counts as ready, and who may log in."),
         .optional(
             "ssh_key", \.sshKey, .text("a path"), otherwise: "none", example: "~/.ssh/id_rsa",

@@ -57,8 +57,8 @@ package struct SiteConfiguration: Sendable {
         brokerOverride ?? .tcp(host: queueHost, port: UInt16(clamping: queuePort))
     }
 
-    /// Slots that take only destroys.
-    package var destroySlots: Int { destroySlotsOverride ?? min(slots, max(2, slots / 10)) }
+    /// Slots that take only destroys. Unless told so, never all of them.
+    package var destroySlots: Int { destroySlotsOverride ?? min(slots - 1, max(2, slots / 10)) }
 
     package func provider(_ name: String) -> ProviderConfiguration? { providers.first { $0.name == name } }
 

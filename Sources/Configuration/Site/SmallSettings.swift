@@ -67,7 +67,8 @@ package struct BurialBrakeSettings: Sendable, Hashable {
         .value(
             "count", \.count, .integer(in: 1...10_000),
             "So many burials of one cause, without a success between, close the provider's gate."),
-        .value("within", \.within, .duration(in: .seconds(1) ... .seconds(86_400)), "…when they fall into this time."),
+        .value(
+            "within", \.within, .duration(in: .seconds(1) ... .seconds(86_400)), "The time into which they must fall."),
     ])
 }
 

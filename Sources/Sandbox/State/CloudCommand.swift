@@ -143,8 +143,8 @@ enum CloudCommand: Sendable {
 
     func run(on cloud: inout OpenStackCloud, at now: Timestamp) throws(SandboxMistake) -> JSONValue {
         switch self {
-        case .serverFault(let fault, let match, let times): cloud.plan(fault, for: match, times: times)
-        case .volumeFault(let fault, let match, let times): cloud.plan(fault, for: match, times: times)
+        case .serverFault(let fault, let match, let times): cloud.plan(server: fault, for: match, times: times)
+        case .volumeFault(let fault, let match, let times): cloud.plan(volume: fault, for: match, times: times)
         case .servers(let deed, let name):
             let ids = cloud.servers(named: name)
             if ids.isEmpty { throw SandboxMistake("there is no server \(name)") }

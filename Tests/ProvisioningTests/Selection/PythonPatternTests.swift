@@ -27,6 +27,7 @@ import Testing
         ("a{}", ["a{}"], ["a"]),
         ("a{1", ["a{1"], ["a"]),
         ("{", ["{"], ["x"]),
+        (#"\B"#, ["-"], ["", "a"]),
         ("a]b}", ["a]b}"], ["ab"]),
         ("a+?b*c?", ["a", "aabbc"], ["b"]),
         ("(a*)*b", ["b", "aab"], ["a"]),
@@ -75,7 +76,8 @@ import Testing
     @Test(arguments: [
         ("(", "missing ), unterminated subpattern at position 1"), (")", "unbalanced parenthesis at position 0"),
         ("*", "nothing to repeat at position 1"), ("a|*", "nothing to repeat at position 3"),
-        ("^*", "nothing to repeat at position 2"), ("a**", "multiple repeat at position 2"),
+        ("{2}", "nothing to repeat at position 3"), ("^*", "nothing to repeat at position 2"),
+        ("a**", "multiple repeat at position 2"),
         ("a{2}{3}", "multiple repeat at position 4"), ("[", "unterminated character set at position 1"),
         ("[]", "unterminated character set at position 2"), ("[z-a]", "bad character range at position 4"),
         (#"[\w-z]"#, ""), ("a{3,2}", "min repeat greater than max repeat at position 6"),

@@ -5,7 +5,7 @@ import YAMLKit
 /// Rows of facts/teuthology.md section 4, "Config merge".
 @Suite struct SizeTests {
     private func size(_ body: String, site: SizeLevel = .siteDefault) throws -> NodeSize {
-        let node = try YAML.parse(Array(body.utf8), source: "job")
+        let node = try #require(try YAML.parse(body, source: "job", limits: .job))
         return NodeSize(
             largestOf: try SizeReader.levels(
                 openstack: node["openstack"], machine: node["machine"], volumes: node["volumes"]), site: site)

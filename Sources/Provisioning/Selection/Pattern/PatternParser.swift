@@ -100,6 +100,11 @@ struct PatternParser {
         case "^": return .boundary(flags.isMultiline ? .lineStart : .start)
         case "$": return .boundary(flags.isMultiline ? .lineEnd : .end)
         case "*", "+", "?": throw problem("nothing to repeat")
+        case "{":
+            position -= 1
+            if try quantifier() != nil { throw problem("nothing to repeat") }
+            position += 1
+            return .scalar(test([.range("{"..."{")]))
         case "\\": return try escape()
         default: return .scalar(test([.range(next...next)]))
         }

@@ -140,7 +140,8 @@ struct PatternProgram: Sendable, Hashable {
             func isWord(_ index: Int) -> Bool {
                 text.indices.contains(index) && ScalarTest.isIn(.word, text[index], isASCII: false)
             }
-            return (isWord(position - 1) != isWord(position)) != negated
+            // In an empty text Python (before 3.14) finds neither `\b` nor `\B`.
+            return !text.isEmpty && (isWord(position - 1) != isWord(position)) != negated
         }
     }
 }

@@ -105,7 +105,6 @@ extension OpenStackCloud {
     private func glanceImage(_ image: CloudImage) -> [String: JSONValue] {
         let path = "/v2/images/" + image.id
         let isThere = image.status == "active"
-        let words = (image.name ?? "").lowercased().split(separator: " ")
         return [
             "id": .string(image.id), "name": .text(image.name), "status": .string(image.status),
             "visibility": "public", "disk_format": "raw", "container_format": "bare",
@@ -117,8 +116,7 @@ extension OpenStackCloud {
             "os_hash_value": isThere ? .string(String(repeating: "8efb4f73", count: 16)) : nil,
             "created_at": .string(image.created.seconds), "updated_at": .string(image.created.seconds), "tags": [],
             "self": .string(path), "file": .string(path + "/file"), "schema": "/v2/schemas/image", "stores": "file",
-            "os_distro": .string(words.first.map(String.init) ?? ""),
-            "os_version": .string(words.dropFirst().joined(separator: " ")),
+            "os_distro": .string(image.distribution), "os_version": .string(image.release),
         ]
     }
 }
