@@ -124,6 +124,30 @@ import World
         }
     }
 
+    @Test func whoWaitsForALoginIsParkedInItsOwnTime() throws {
+        let sandbox = SandboxWorld()
+        try sandbox.simulation.run { world in
+            let cloud = sandbox.client(world)
+            await cloud.gates.identity.closeForConfiguration("test")
+            let began = world.time.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // The one who logs in for all has all the time in the world.
+                group.addTask { _ = try await cloud.compute.limits(for: Call()) }
+                for seconds in [30, 20, 20] {
+                    group.addTask {
+                        await #expect(throws: Parked.self) {
+                            try await cloud.compute.limits(for: Call(parkAfter: .seconds(seconds)))
+                        }
+                        #expect(world.time.now - began == .seconds(seconds))
+                    }
+                }
+                try await world.time.sleep(for: .seconds(60))
+                await cloud.gates.identity.reopen()
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func anAuthURLOfV2FallsBackWithAWarning() throws {
         let sandbox = SandboxWorld()
         try sandbox.simulation.run { world in

@@ -68,8 +68,10 @@ final class SandboxWorld: Sendable {
                 user: Principal(name: "cirrata", domainID: "default"), password: CloudSecret { password },
                 project: Principal(name: "lab", domainID: "default")), region: "RegionOne")
         change(&settings)
+        let cloudGates = CloudGates(
+            provider: "sandbox", settings: { $0 == .identity ? CloudGates.usual($0) : gates }, world: world)
         return Cloud(
-            settings: settings, gates: CloudGates(provider: "sandbox", settings: { _ in gates }, world: world), world: world,
+            settings: settings, gates: cloudGates, world: world,
             warn: { text in self.warnings.withLock { $0.append(text) } })
     }
 

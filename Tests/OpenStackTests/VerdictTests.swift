@@ -66,13 +66,16 @@ import Testing
             body: keyed(
                 "badRequest", 400,
                 "Invalid input received: Invalid volume: Volume attachments can not be created if the volume is in an error state."
-            ), kind: .permanent),
+            ), kind: .ambiguous),
         Case(
             service: .compute, intent: .remove, status: 400,
             body: keyed(
                 "badRequest", 400,
                 "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be 'attached' to detach."
             ), kind: .transient),
+        Case(
+            service: .compute, intent: .change, status: 404,
+            body: keyed("itemNotFound", 404, "Volume 0000 could not be found."), kind: .ambiguous),
         // 409s (133, 422).
         Case(
             service: .compute, intent: .remove, status: 409,
@@ -218,11 +221,13 @@ import Testing
             HTTPResponse(status: status, body: Array(body.utf8))
         }
         let own = Self.keyed("itemNotFound", 404, "Instance 0000 could not be found.")
-        #expect(ComputeVerdicts.provesAbsence(response(own)))
-        #expect(BlockStorageVerdicts.provesAbsence(response(own)))
-        #expect(!ComputeVerdicts.provesAbsence(response(own, status: 400)))
-        for other in ["", "<html>404</html>", Self.flat("404 Not Found", "The resource could not be found."), "{}"] {
-            #expect(!ComputeVerdicts.provesAbsence(response(other)))
+        #expect(CommonVerdicts.provesAbsence(response(own)))
+        #expect(!CommonVerdicts.provesAbsence(response(own, status: 400)))
+        let gone = Self.keyed("itemNotFound", 404, "The resource could not be found.")
+        for other in [
+            "", gone, "<html>404</html>", Self.flat("404 Not Found", "The resource could not be found."), "{}",
+        ] {
+            #expect(!CommonVerdicts.provesAbsence(response(other)))
         }
     }
 

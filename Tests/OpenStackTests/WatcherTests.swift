@@ -171,6 +171,37 @@ import World
         }
     }
 
+    @Test func whoWaitsBeforeAClosedGateIsParkedInItsOwnTime() throws {
+        let sandbox = SandboxWorld()
+        try sandbox.simulation.run { world in
+            let cloud = sandbox.client(world)
+            let id = try await cloud.compute.createServer(try await cloud.anyServer("n"), for: call).id
+            await cloud.gates.compute.closeForConfiguration("test")
+            let began = world.time.now
+            try await withThrowingTaskGroup(of: Duration?.self) { group in
+                for seconds in [60, 40, 50, nil] as [Int?] {
+                    group.addTask {
+                        let call = Call(parkAfter: seconds.map { .seconds($0) })
+                        do {
+                            _ = try await cloud.watcher.server(id, for: call) { $0.status == .active }
+                            return nil
+                        } catch is Parked {
+                            return world.time.now - began
+                        }
+                    }
+                }
+                var parked: [Int64] = []
+                for _ in 0..<3 {
+                    if let took = try await group.next() ?? nil { parked.append(Int64(took.seconds)) }
+                }
+                // The first round comes a second after the wait began.
+                #expect(parked == [41, 51, 61])
+                await cloud.gates.compute.reopen()
+                #expect(try await group.next() == .some(nil))
+            }
+        }
+    }
+
     @Test func aServerThatVanishesIsGone() throws {
         let sandbox = SandboxWorld()
         try sandbox.simulation.run { world in

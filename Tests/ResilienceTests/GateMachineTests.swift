@@ -187,6 +187,14 @@ private func at(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseco
         #expect(gate.state(at: nextProbe) == .noCapacity(since: at(0), why: "quota", nextProbe: later))
     }
 
+    @Test func manyFaultsOfOneCauseAreOneRefusal() {
+        var gate = machine { $0.capacityFirst = .seconds(4) }
+        gate.closeForCapacity("no valid host", at: at(0))
+        let first = gate.state(at: at(0))
+        for time in 1...50 { gate.closeForCapacity("no valid host", at: at(Int64(time))) }
+        #expect(gate.state(at: at(50)) == first)
+    }
+
     @Test func somethingRemovedMakesRoomForAProbeAtOnce() {
         var gate = machine { $0.capacityFirst = .seconds(60) }
         gate.closeForCapacity("no valid host", at: at(0))
