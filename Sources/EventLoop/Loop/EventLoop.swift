@@ -94,6 +94,19 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         clinux_join_thread(thread)
     }
 
+    /// Runs `body` on the loop, from its first instruction on, and with it all its child tasks.
+    ///
+    /// `withTaskExecutorPreference` alone starts on the caller's thread and comes to the loop only after the first
+    /// suspension, which is therefore made here.
+    package func run<Result: Sendable>(
+        _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withTaskExecutorPreference(self) {
+            await Task.yield()
+            return try await body()
+        }
+    }
+
     // MARK: Executor
 
     package func enqueue(_ job: consuming ExecutorJob) {
