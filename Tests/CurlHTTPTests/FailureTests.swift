@@ -67,15 +67,23 @@ import World
     }
 
     @Test func noTLS() async throws {
-        try await ScriptedServer.with { _ in
-            .close("not TLS")
-        } _: { server in
-            let url = server.url.replacing("http:", with: "https:")
-            let failure = try await failure { try await server.execute(HTTPRequest(.post, url)) }
-            #expect(failure.reason == .tls || failure.reason == .connect)
+        try await withLiveWorld(http: { try await CurlTransport(loop: $0) }) { world in
+            let listener = try await Listener(loop: try #require(world.executor as? EventLoop))
+            let url = "https://127.0.0.1:\(listener.port)/"
+            async let served: Void = {
+                let stream: any ByteStream = try await listener.accept()
+                stream.write(Array("220 not TLS\r\n".utf8))
+                try await stream.drained()
+                // The client ends it, one way or the other.
+                while (try? await stream.read()) ?? nil != nil {}
+                stream.close()
+            }()
+            let failure = try await failure { try await world.http.execute(HTTPRequest(.post, url)) }
+            #expect(failure.reason == .tls)
             #expect(!failure.mayHaveArrived)
+            try await served
             let noBundle = try await self.failure {
-                try await server.execute(HTTPRequest(.get, url, certificateAuthority: "/no/such/bundle.pem"))
+                try await world.http.execute(HTTPRequest(.get, url, certificateAuthority: "/no/such/bundle.pem"))
             }
             #expect(noBundle.reason == .tls)
             #expect(noBundle.description.contains("/no/such/bundle.pem"))

@@ -25,8 +25,7 @@ final class Resolver: Sendable {
                 try await threads.runAbandonable { try Self.look(up: host, port, kind, AI_ADDRCONFIG).get() }
             }
         } catch let error as TimeoutError {
-            throw NetworkFailure(
-                reason: .timeout, doing: error.doing, detail: "no answer within \(error.limit.short)")
+            throw NetworkFailure(reason: .timeout, doing: error.doing, detail: "no answer in time")
         }
     }
 
