@@ -68,7 +68,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
             &thread, "loop",
             { raw in
                 guard let raw else { return }
-                Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue().run()
+                Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue().serve()
             }, me.toOpaque())
         guard error == 0 else {
             me.release()
@@ -177,7 +177,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         alarmedFor = next
     }
 
-    private func run() {
+    private func serve() {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
         let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: Self.eventsPerTurn)
         defer { events.deallocate() }
