@@ -149,7 +149,9 @@ import World
         func at(_ seconds: Int64) -> Moment { Moment(nanoseconds: seconds * 1_000_000_000) }
         func send(_ command: Command, _ seconds: Int64) {
             let ticket = machine.newTicket()
-            _ = machine.submit(command, ticket, for: "", at: at(seconds))
+            var bytes: [UInt8] = []
+            let refusal = machine.submit(command, ticket, for: "", at: at(seconds), writing: &bytes)
+            #expect(refusal == nil)
         }
         func isSilent(_ seconds: Int64) -> Bool { machine.silence(at: at(seconds)) != nil }
         let idle = machine.deadline
@@ -178,7 +180,9 @@ import World
     @Test func aReserveWithoutATimeoutMayWaitForEver() {
         var machine = ConnectionMachine<String>(replyTimeout: .seconds(10))
         let ticket = machine.newTicket()
-        _ = machine.submit(.reserve, ticket, for: "", at: Moment(nanoseconds: 0))
+        var bytes: [UInt8] = []
+        let refusal = machine.submit(.reserve, ticket, for: "", at: Moment(nanoseconds: 0), writing: &bytes)
+        #expect(refusal == nil)
         let deadline = machine.deadline
         #expect(deadline == nil)
         let action = machine.silence(at: .distantFuture) == nil
@@ -191,10 +195,13 @@ import World
         let huge = Command.put(
             priority: 0, delay: WireSeconds(0), ttr: WireSeconds(1),
             body: [UInt8](repeating: 0, count: Command.largestBody + 1))
-        guard case .refuse(.unsendable) = machine.submit(huge, ticket, for: "a", at: Moment(nanoseconds: 0)) else {
+        var bytes: [UInt8] = []
+        guard case .unsendable = machine.submit(huge, ticket, for: "a", at: Moment(nanoseconds: 0), writing: &bytes)
+        else {
             Issue.record("a body that no broker takes was sent")
             return
         }
+        #expect(bytes.isEmpty)
         let inFlight = machine.inFlight
         #expect(inFlight == 0)
     }

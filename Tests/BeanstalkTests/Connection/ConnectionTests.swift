@@ -6,12 +6,11 @@ import World
     @Test func callsOfSeveralTasksArePipelined() throws {
         let answers = try play { broker, _ in
             // All four are there before the first answer.
-            var lines: [String] = []
-            for _ in 0..<4 { lines.append(try await broker.line()) }
-            #expect(lines == ["touch 0", "touch 1", "touch 2", "touch 3"])
-            broker.say("TOUCHED|NOT_FOUND|")
-            broker.say("TOUCHED|NOT_FOU")
-            broker.say("ND|")
+            var answers = ""
+            for _ in 0..<4 { answers += try await broker.line().hasSuffix("1") ? "TOUCHED|" : "NOT_FOUND|" }
+            let cut = answers.index(answers.startIndex, offsetBy: 15)
+            broker.say(String(answers[..<cut]))
+            broker.say(String(answers[cut...]))
         } _: { connection, _ in
             try await withThrowingTaskGroup(of: (Int, Bool).self) { group in
                 for id in 0..<4 {
@@ -22,7 +21,7 @@ import World
                 return answers
             }
         }
-        #expect(answers == [true, false, true, false])
+        #expect(answers == [false, true, false, false])
     }
 
     @Test func aPipelineIsOneWrite() throws {

@@ -59,6 +59,22 @@ import World
         }
     }
 
+    @Test func aSeatIsLeftOnceHoweverOftenItIsSaid() throws {
+        try Simulation(seed: 3).run { world in
+            let room = WaitingRoom(seats: 1)
+            let first = try await room.seat()
+            first.leave()
+            first.leave()
+            let second = try await room.seat()
+            // Two leaves must not have made two seats of one.
+            await #expect(throws: TimeoutError.self) {
+                try await world.time.withTimeout(.seconds(1), doing: "wait") { _ = try await room.seat() }
+            }
+            second.leave()
+            _ = try await room.seat()
+        }
+    }
+
     @Test func aFailureFreesTheSeat() throws {
         try Simulation(seed: 3).run { _ in
             let room = WaitingRoom(seats: 1)

@@ -70,12 +70,11 @@ struct Trace {
             case .send(let label, let command), .refuse(let label, let command):
                 let ticket = machine.newTicket()
                 tickets[label] = ticket
-                switch machine.submit(command, ticket, for: label, at: now) {
-                case .write(let bytes):
-                    #expect(bytes == command.bytes, sourceLocation: location)
-                case .refuse(let cause):
+                var bytes: [UInt8] = []
+                if let cause = machine.submit(command, ticket, for: label, at: now, writing: &bytes) {
                     seen.append("\(label): refused \("\(cause)".prefix { $0 != "(" })")
                 }
+                #expect(bytes == (seen.isEmpty ? command.bytes : []), sourceLocation: location)
             case .receive(let text):
                 for piece in cut(wire(text)) {
                     for action in machine.received(piece, at: now) { seen += Self.describe(action) }
