@@ -79,8 +79,9 @@ final class SimulatedConnection: Sendable {
             let ready: Result<[UInt8]?, NetworkFailure>? = change { state in
                 if state[side].isClosed { return .failure(self.failure(.closed, "closed here")) }
                 if !state[side].inbox.isEmpty { return .success(self.take(side, &state)) }
-                if let failure = state[side].failure { return .failure(failure) }
+                // Like the kernel: an end that was received comes before the reset that a later write brought.
                 if state[side].hasEnded { return .success(nil) }
+                if let failure = state[side].failure { return .failure(failure) }
                 state[side].reader = wait
                 return nil
             }

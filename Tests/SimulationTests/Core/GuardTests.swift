@@ -21,6 +21,8 @@ private func resumeOnAnotherThread(_ continuation: CheckedContinuation<Void, Nev
     let failed = pthread_create(
         &thread, nil,
         { argument in
+            // Not before the task waits: then nothing would have to be enqueued.
+            usleep(5_000)
             if let argument { Unmanaged<Baton>.fromOpaque(argument).takeRetainedValue().continuation.resume() }
             return nil
         }, baton)
