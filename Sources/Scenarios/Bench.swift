@@ -196,7 +196,7 @@ extension Bench {
         broker.jobs.filter { $0.tube == configuration.tubes.reports }.compactMap { try? Report(parsing: $0.body) }
     }
 
-    package func replies(_ tube: String) -> [Reply] {
-        broker.jobs.filter { $0.tube == tube }.compactMap { try? Reply(parsing: $0.body) }
+    package func replies(_ tube: String) -> [Jobs.Reply] {
+        broker.jobs.filter { $0.tube == tube }.compactMap { try? Jobs.Reply(parsing: $0.body) }
     }
 }

@@ -69,7 +69,7 @@ final class SandboxWorld: Sendable {
                 project: Principal(name: "lab", domainID: "default")), region: "RegionOne")
         change(&settings)
         return Cloud(
-            settings: settings, gates: CloudGates(provider: "sandbox", services: gates, world: world), world: world,
+            settings: settings, gates: CloudGates(provider: "sandbox", settings: { _ in gates }, world: world), world: world,
             warn: { text in self.warnings.withLock { $0.append(text) } })
     }
 

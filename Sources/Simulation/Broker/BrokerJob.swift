@@ -46,6 +46,8 @@ struct BrokerJob: Sendable {
     var logged: Record?
     /// The binlog file with its put, 0 for none.
     var file = 0
+    /// Where in the binlog that is.
+    var logPosition: UInt64 = 0
     /// Changes whenever it enters a queue.
     var stamp: UInt64 = 0
 

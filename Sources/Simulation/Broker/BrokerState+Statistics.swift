@@ -12,6 +12,9 @@ extension BrokerState {
 
     private func whole(_ duration: Duration) -> Int64 { duration.nanoseconds / 1_000_000_000 }
 
+    /// Cut to seconds; between two commands some time always passes, so that nothing is left whole.
+    private func left(until deadline: Timestamp) -> Int64 { whole(deadline - now - .microseconds(1)) }
+
     private func yaml(_ lines: [(String, String)]) -> [UInt8] {
         Array(("---\n" + lines.map { "\($0): \($1)\n" }.joined()).utf8)
     }
@@ -21,7 +24,7 @@ extension BrokerState {
     }
 
     func statistics() -> [UInt8] {
-        let tubes = tubeOrder.items.compactMap { tubes[$0] }
+        let tubes = tubeOrder.items.compactMap { self.tubes[$0] }
         func sum(_ value: (BrokerTube) -> Int) -> String { String(tubes.reduce(0) { $0 + value($1) }) }
         let file = settings.isPersistent ? log.files.last?.number ?? 0 : 0
         let oldest = settings.isPersistent ? log.files.first?.number ?? 0 : 0
@@ -42,7 +45,7 @@ extension BrokerState {
             ("version", "\"\(settings.version.rawValue)\""), ("rusage-utime", "0.000000"),
             ("rusage-stime", "0.000000"), ("uptime", String(whole(now - started))),
             ("binlog-oldest-index", String(oldest)), ("binlog-current-index", String(file)),
-            ("binlog-records-migrated", "0"),
+            ("binlog-records-migrated", String(settings.isPersistent ? log.migrated : 0)),
             ("binlog-records-written", String(settings.isPersistent ? log.written : 0)),
             ("binlog-max-size", "10485760"), ("draining", isDraining ? "true" : "false"), ("id", instanceText),
             ("hostname", text(settings.hostname)), ("os", text("#1 SMP simulated")), ("platform", text("x86_64")),
@@ -57,15 +60,15 @@ extension BrokerState {
 
     func statistics(ofJob id: UInt64) -> [UInt8]? {
         guard let job = jobs[id] else { return nil }
-        let left: Int64
+        let timeLeft: Int64
         switch job.record.state {
-        case .reserved, .limbo, .delayed: left = whole(job.record.deadline - now)
-        case .ready, .buried: left = 0
+        case .reserved, .limbo, .delayed: timeLeft = left(until: job.record.deadline)
+        case .ready, .buried: timeLeft = 0
         }
         return yaml([
             ("id", String(id)), ("tube", text(job.tube)), ("state", job.record.state.name),
             ("pri", String(job.record.priority)), ("age", String(whole(now - job.created))),
-            ("delay", String(job.record.delay)), ("ttr", String(job.timeToRun)), ("time-left", String(left)),
+            ("delay", String(job.record.delay)), ("ttr", String(job.timeToRun)), ("time-left", String(timeLeft)),
             ("file", String(job.file)), ("reserves", String(job.record.reserves)),
             ("timeouts", String(job.record.timeouts)), ("releases", String(job.record.releases)),
             ("buries", String(job.record.buries)), ("kicks", String(job.record.kicks)),
@@ -74,7 +77,7 @@ extension BrokerState {
 
     func statistics(ofTube name: String) -> [UInt8]? {
         guard let tube = tubes[name] else { return nil }
-        let left = tube.pausedUntil.map { whole($0 - now) } ?? 0
+        let timeLeft = tube.pausedUntil.map { left(until: $0) } ?? 0
         return yaml([
             ("name", text(name)), ("current-jobs-urgent", String(tube.urgent)),
             ("current-jobs-ready", String(tube.ready.count)), ("current-jobs-reserved", String(tube.reserved)),
@@ -82,7 +85,7 @@ extension BrokerState {
             ("total-jobs", String(tube.totalJobs)), ("current-using", String(tube.using)),
             ("current-watching", String(tube.watching)), ("current-waiting", String(tube.waiting.count)),
             ("cmd-delete", String(tube.deletes)), ("cmd-pause-tube", String(tube.pauses)),
-            ("pause", String(tube.pause)), ("pause-time-left", String(left)),
+            ("pause", String(tube.pause)), ("pause-time-left", String(timeLeft)),
         ])
     }
 }

@@ -50,8 +50,7 @@ struct BrokerState: Sendable {
     var log = BrokerLog()
     var isDraining = false
     var isDiskFull = false
-    /// Leaves expired reservations where they are until their connection speaks or ends (facts I9).
-    private(set) var expiresLate = false
+    private var random: SplitMix
     private var actions: [Action] = []
     /// Connections that left a reserve: what stands behind it is read when the command at hand is done.
     private var runnable: [UInt64] = []
@@ -64,6 +63,7 @@ struct BrokerState: Sendable {
         self.instance = instance
         self.log = log
         started = now
+        random = SplitMix(seed: instance)
         openTube("default")
         if settings.isPersistent { startLog() }
     }
@@ -84,7 +84,8 @@ struct BrokerState: Sendable {
         tick(at: time)
         connections[id]?.input.append(contentsOf: bytes)
         advance(id)
-        if expiresLate { expireReservations(of: id) }
+        // Only what came late is left to expire here.
+        if settings.expiry != .prompt { expireReservations(of: id) }
         return takeActions()
     }
 
@@ -98,13 +99,6 @@ struct BrokerState: Sendable {
     /// Lets time pass.
     mutating func pass(to time: Timestamp) -> [Action] {
         tick(at: time)
-        return takeActions()
-    }
-
-    mutating func setExpiresLate(_ isLate: Bool, at time: Timestamp) -> [Action] {
-        tick(at: time)
-        expiresLate = isLate
-        if !isLate { for id in connections.keys.sorted() { expireReservations(of: id) } }
         return takeActions()
     }
 
@@ -167,7 +161,8 @@ struct BrokerState: Sendable {
             guard let deadline = jobs[id]?.record.deadline else { return }
             // It was touched meanwhile.
             if deadline > now { return at(deadline, kind) }
-            if !expiresLate { expire(id, heldBy: connection) }
+            let isLate = settings.expiry == .late || settings.expiry == .asMeasured && random.next() % 2 == 0
+            if !isLate { expire(id, heldBy: connection) }
         case .waitOver(let connection, _):
             stopWaiting(connection, reply: "TIMED_OUT\r\n")
         }

@@ -44,11 +44,6 @@ package final class SimulatedBroker: Sendable {
         state.withLock { $0.broker.isDiskFull = isFull }
     }
 
-    /// Expired reservations stay until their connection speaks or ends (facts I9).
-    package func setExpiresLate(_ isLate: Bool) {
-        change { $0.setExpiresLate(isLate, at: self.clock.wallClock) }
-    }
-
     /// Every client sees the end of its stream, and the broker goes on.
     package func dropConnections() {
         surroundings.trace.record("\(endpoint): drops all connections")

@@ -1,4 +1,4 @@
-package import World
+import World
 
 /// How the way between a process and an endpoint behaves.
 package struct Link: Sendable, Hashable {
