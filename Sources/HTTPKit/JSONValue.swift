@@ -49,6 +49,7 @@ package enum JSONValue: Sendable, Hashable, Codable {
     /// Compact JSON with sorted keys.
     package var bytes: [UInt8] {
         var out: [UInt8] = []
+        out.reserveCapacity(1_024)
         write(into: &out)
         return out
     }
@@ -94,22 +95,36 @@ package enum JSONValue: Sendable, Hashable, Codable {
 
     private static func write(_ text: String, into out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): out += #"\""#.utf8
-            case UInt8(ascii: "\\"): out += #"\\"#.utf8
-            case UInt8(ascii: "\n"): out += #"\n"#.utf8
-            case UInt8(ascii: "\r"): out += #"\r"#.utf8
-            case UInt8(ascii: "\t"): out += #"\t"#.utf8
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                out += #"\u00"#.utf8
-                if digits.utf8.count == 1 { out.append(UInt8(ascii: "0")) }
-                out += digits.utf8
-            default: out.append(byte)
+        var text = text
+        text.withUTF8 { bytes in
+            // Copies run by run: nearly every text is one run without anything to escape.
+            var start = 0
+            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == quote || byte == backslash {
+                out.append(contentsOf: bytes[start..<index])
+                escape(byte, into: &out)
+                start = index + 1
             }
+            out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static let quote = UInt8(ascii: "\"")
+    private static let backslash = UInt8(ascii: "\\")
+
+    private static func escape(_ byte: UInt8, into out: inout [UInt8]) {
+        switch byte {
+        case quote: out += #"\""#.utf8
+        case backslash: out += #"\\"#.utf8
+        case UInt8(ascii: "\n"): out += #"\n"#.utf8
+        case UInt8(ascii: "\r"): out += #"\r"#.utf8
+        case UInt8(ascii: "\t"): out += #"\t"#.utf8
+        default:
+            let digits = String(byte, radix: 16)
+            out += #"\u00"#.utf8
+            if digits.utf8.count == 1 { out.append(UInt8(ascii: "0")) }
+            out += digits.utf8
+        }
     }
 }
 

@@ -14,10 +14,7 @@ enum IntendedDifferences {
         ),
         (
             "making and deleting images, networks, subnets, ports, snapshots is for others than the worker",
-            [
-                409, 410, 411, 412, 413, 415, 416, 417, 418, 419, 430, 431, 449, 450, 451, 452, 454, 455, 457, 459, 460,
-                319, 320, 322, 601, 602,
-            ]
+            [410, 411, 412, 413, 415, 416, 430, 431, 449, 450, 451, 452, 454, 455, 457, 459, 319, 320, 322, 601, 602]
         ),
         (
             "a service was switched off: the fault layer answers for it",
