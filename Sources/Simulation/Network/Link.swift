@@ -1,4 +1,3 @@
-package import World
 
 /// How the way between a process and an endpoint behaves.
 package struct Link: Sendable, Hashable {
