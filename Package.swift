@@ -10,6 +10,7 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
 ]
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -57,7 +58,7 @@ let package = Package(
         room("World", ["HTTPKit"]),
         room("EventLoop", ["World", "HTTPKit", "CLinux", deque, heap]),
         room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurl", "CCurlShim"]),
-        room("YAMLKit", ["CYAML", ordered]),
+        room("YAMLKit", ["CYAML"]),
         room("Beanstalk", ["World", deque]),
         room("Resilience", ["World", "HTTPKit", deque]),
         room("Pipelines", ["World", "Resilience"]),
@@ -65,55 +66,74 @@ let package = Package(
         room("Lab", ["World", "HTTPKit", "Resilience"]),
         room("Jobs", ["World", "YAMLKit"]),
         room("Configuration", ["World", "YAMLKit"]),
-        room("Provisioning", [
-            "World", "HTTPKit", "Resilience", "Pipelines", "OpenStack", "Lab", "Jobs", "Configuration", "YAMLKit",
-        ]),
-        room("WorkerCore", [
-            "World", "Resilience", "Pipelines", "Beanstalk", "Jobs", "Configuration", "Provisioning", deque,
-        ]),
+        room(
+            "Provisioning",
+            [
+                "World", "HTTPKit", "Resilience", "Pipelines", "OpenStack", "Lab", "Jobs", "Configuration", "YAMLKit",
+            ]),
+        room(
+            "WorkerCore",
+            [
+                "World", "Resilience", "Pipelines", "Beanstalk", "Jobs", "Configuration", "Provisioning", deque,
+            ]),
         room("Telemetry", ["World", "Pipelines", "Resilience", "Jobs", log]),
         room("HTTPServer", ["HTTPKit", deque] + nio),
         room("Sandbox", ["World", "HTTPKit", "Jobs", deque, heap, ordered]),
         room("Simulation", ["World", "HTTPKit", deque, heap]),
-        room("Scenarios", [
-            "World", "HTTPKit", "Beanstalk", "Resilience", "Pipelines", "Jobs", "Configuration", "Provisioning",
-            "WorkerCore", "Sandbox", "Simulation",
-        ]),
-        program("cirrata", [
-            "World", "HTTPKit", "EventLoop", "CurlHTTP", "YAMLKit", "Beanstalk", "Resilience", "Pipelines", "OpenStack",
-            "Lab", "Jobs", "Configuration", "Provisioning", "WorkerCore", "Telemetry", "HTTPServer", "Sandbox",
-            arguments, log, lifecycle, lifecycleSignals,
-        ]),
+        room(
+            "Scenarios",
+            [
+                "World", "HTTPKit", "Beanstalk", "Resilience", "Pipelines", "Jobs", "Configuration", "Provisioning",
+                "WorkerCore", "Sandbox", "Simulation",
+            ]),
+        program(
+            "cirrata",
+            [
+                "World", "HTTPKit", "EventLoop", "CurlHTTP", "YAMLKit", "Beanstalk", "Resilience", "Pipelines",
+                "OpenStack",
+                "Lab", "Jobs", "Configuration", "Provisioning", "WorkerCore", "Telemetry", "HTTPServer", "Sandbox",
+                arguments, log, lifecycle, lifecycleSignals,
+            ]),
 
         .target(
             name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop"], path: "Tests/TestSupport",
             swiftSettings: swift),
         tests("HTTPKitTests", ["HTTPKit", "World"]),
-        tests("EventLoopTests", ["EventLoop", "World", "HTTPKit", "CLinux"]),
-        tests("CurlHTTPTests", ["CurlHTTP", "EventLoop", "World", "HTTPKit"]),
+        tests("EventLoopTests", ["EventLoop", "World", "HTTPKit", "TestSupport"]),
+        tests("CurlHTTPTests", ["CurlHTTP", "EventLoop", "World", "HTTPKit", "TestSupport"]),
         tests("YAMLKitTests", ["YAMLKit"]),
         tests("BeanstalkTests", ["Beanstalk", "World", "EventLoop", "Simulation", "TestSupport"]),
         tests("ResilienceTests", ["Resilience", "World", "HTTPKit", "Simulation"]),
         tests("PipelinesTests", ["Pipelines", "Resilience", "World", "Simulation"]),
         tests("OpenStackTests", ["OpenStack", "Resilience", "World", "HTTPKit", "Sandbox", "Simulation"]),
-        tests("LabTests", ["Lab", "Resilience", "World", "HTTPKit", "EventLoop", "Sandbox", "Simulation"]),
+        tests("LabTests", ["Lab", "Resilience", "World", "HTTPKit", "EventLoop", "TestSupport"]),
         tests("JobsTests", ["Jobs", "YAMLKit", "World"]),
         tests("ConfigurationTests", ["Configuration", "YAMLKit", "World"]),
-        tests("ProvisioningTests", [
-            "Provisioning", "Configuration", "Jobs", "OpenStack", "Lab", "Pipelines", "Resilience", "World", "HTTPKit",
-            "YAMLKit", "Simulation", "Sandbox",
-        ]),
-        tests("WorkerCoreTests", [
-            "WorkerCore", "Provisioning", "Configuration", "Jobs", "Pipelines", "Resilience", "Beanstalk", "World",
-            "Simulation", "Sandbox",
-        ]),
+        tests(
+            "ProvisioningTests",
+            [
+                "Provisioning", "Configuration", "Jobs", "OpenStack", "Lab", "Pipelines", "Resilience", "World",
+                "HTTPKit",
+                "YAMLKit", "Simulation", "Sandbox",
+            ]),
+        tests(
+            "WorkerCoreTests",
+            [
+                "WorkerCore", "Provisioning", "Configuration", "Jobs", "Pipelines", "Resilience", "Beanstalk", "World",
+                "Simulation", "Sandbox",
+            ]),
         tests("TelemetryTests", ["Telemetry", "Pipelines", "Resilience", "Jobs", "World"]),
         tests("SandboxTests", ["Sandbox", "HTTPServer", "World", "HTTPKit", "Jobs", "Simulation"]),
         tests("SimulationTests", ["Simulation", "World", "HTTPKit", "EventLoop", "TestSupport"]),
-        tests("ScenariosTests", [
-            "Scenarios", "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning", "Configuration",
-            "Sandbox", "Jobs", "Pipelines", "Resilience",
-        ]),
-        tests("ProcessTests", ["TestSupport", "World", "HTTPKit", "EventLoop", "CurlHTTP", "Beanstalk", "Jobs", "YAMLKit"]),
+        tests(
+            "ScenariosTests",
+            [
+                "Scenarios", "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning",
+                "Configuration",
+                "Sandbox", "Jobs", "Pipelines", "Resilience",
+            ]),
+        tests(
+            "ProcessTests",
+            ["TestSupport", "World", "HTTPKit", "EventLoop", "CurlHTTP", "Beanstalk", "Jobs", "YAMLKit"]),
     ]
 )

@@ -1,5 +1,3 @@
-import FoundationEssentials
-
 /// JSON of any shape: error envelopes, the Sandbox, replies for scripts. Typed answers use Codable instead.
 /// Written with sorted keys, so that the same value always gives the same bytes.
 package enum JSONValue: Sendable, Hashable, Codable {
@@ -11,9 +9,9 @@ package enum JSONValue: Sendable, Hashable, Codable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// - Throws: `DecodingError` when the bytes are not one JSON value.
+    /// - Throws: what is wrong and where, when the bytes are not one JSON value.
     package init(parsing bytes: [UInt8]) throws {
-        self = try JSONDecoder().decode(JSONValue.self, from: Data(bytes))
+        self = try JSONParser.parse(bytes)
     }
 
     package init(from decoder: any Decoder) throws {
@@ -51,6 +49,7 @@ package enum JSONValue: Sendable, Hashable, Codable {
     /// Compact JSON with sorted keys.
     package var bytes: [UInt8] {
         var out: [UInt8] = []
+        out.reserveCapacity(1_024)
         write(into: &out)
         return out
     }
@@ -96,22 +95,36 @@ package enum JSONValue: Sendable, Hashable, Codable {
 
     private static func write(_ text: String, into out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""): out += #"\""#.utf8
-            case UInt8(ascii: "\\"): out += #"\\"#.utf8
-            case UInt8(ascii: "\n"): out += #"\n"#.utf8
-            case UInt8(ascii: "\r"): out += #"\r"#.utf8
-            case UInt8(ascii: "\t"): out += #"\t"#.utf8
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                out += #"\u00"#.utf8
-                if digits.utf8.count == 1 { out.append(UInt8(ascii: "0")) }
-                out += digits.utf8
-            default: out.append(byte)
+        var text = text
+        text.withUTF8 { bytes in
+            // Copies run by run: nearly every text is one run without anything to escape.
+            var start = 0
+            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == quote || byte == backslash {
+                out.append(contentsOf: bytes[start..<index])
+                escape(byte, into: &out)
+                start = index + 1
             }
+            out.append(contentsOf: bytes[start...])
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static let quote = UInt8(ascii: "\"")
+    private static let backslash = UInt8(ascii: "\\")
+
+    private static func escape(_ byte: UInt8, into out: inout [UInt8]) {
+        switch byte {
+        case quote: out += #"\""#.utf8
+        case backslash: out += #"\\"#.utf8
+        case UInt8(ascii: "\n"): out += #"\n"#.utf8
+        case UInt8(ascii: "\r"): out += #"\r"#.utf8
+        case UInt8(ascii: "\t"): out += #"\t"#.utf8
+        default:
+            let digits = String(byte, radix: 16)
+            out += #"\u00"#.utf8
+            if digits.utf8.count == 1 { out.append(UInt8(ascii: "0")) }
+            out += digits.utf8
+        }
     }
 }
 

@@ -57,14 +57,17 @@ package enum URLText {
 
     /// Path and query of an absolute URL or of a request target; the path is not unescaped.
     package static func target(of url: String) -> (path: String, query: String) {
-        var rest = Substring(url)
-        if let scheme = rest.firstRange(of: "://") {
-            rest = rest[scheme.upperBound...]
-            rest = rest.firstIndex(where: { $0 == "/" || $0 == "?" }).map { rest[$0...] } ?? "/"
+        // Bytes, not characters: this is asked for every request, and the marks are ASCII.
+        var rest = Substring(url).utf8
+        if rest.first != UInt8(ascii: "/"), let scheme = url.firstRange(of: "://") {
+            rest = url[scheme.upperBound...].utf8
+            let start = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
+            rest = start.map { rest[$0...] } ?? Substring("/").utf8
         }
-        if let fragment = rest.firstIndex(of: "#") { rest = rest[..<fragment] }
-        guard let mark = rest.firstIndex(of: "?") else { return (String(rest), "") }
-        return (mark == rest.startIndex ? "/" : String(rest[..<mark]), String(rest[rest.index(after: mark)...]))
+        if let fragment = rest.firstIndex(of: UInt8(ascii: "#")) { rest = rest[..<fragment] }
+        guard let mark = rest.firstIndex(of: UInt8(ascii: "?")) else { return (String(Substring(rest)), "") }
+        let path = mark == rest.startIndex ? "/" : String(Substring(rest[..<mark]))
+        return (path, String(Substring(rest[rest.index(after: mark)...])))
     }
 
     /// `scheme://host:port` of an absolute URL.

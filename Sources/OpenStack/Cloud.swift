@@ -21,7 +21,7 @@ package struct Cloud: Sendable {
         settings: CloudSettings, gates: CloudGates, world: World, warn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         let identity = Identity(settings: settings, gate: gates.identity, world: world, warn: warn)
-        func client(_ service: CloudService) -> ServiceClient {
+        func client(_ service: OpenStackService) -> ServiceClient {
             ServiceClient(
                 service: service, settings: settings, gate: gates[service], identity: identity, world: world)
         }
@@ -41,7 +41,7 @@ package struct Cloud: Sendable {
 
 /// How one service answered to the cheapest question there is.
 package struct ProbeResult: Sendable {
-    package var service: CloudService
+    package var service: OpenStackService
     package var took: Duration
     /// Nil when all is well.
     package var error: ServiceError?
@@ -53,7 +53,7 @@ extension Cloud {
     /// - Parameter services: which; a login comes first whatever they are.
     /// - Throws: `CancellationError`.
     package func probe(
-        _ services: [CloudService] = CloudService.allCases, for call: Call = Call()
+        _ services: [OpenStackService] = OpenStackService.allCases, for call: Call = Call()
     ) async throws -> [ProbeResult] {
         var results: [ProbeResult] = []
         for service in services {
@@ -73,7 +73,7 @@ extension Cloud {
     /// configuration opens only to a request that succeeds.
     /// - Throws: `CancellationError`.
     package func untilOpen(for call: Call = Call()) async throws {
-        for service in CloudService.allCases {
+        for service in OpenStackService.allCases {
             while await gates[service].state.isClosed {
                 try Task.checkCancellation()
                 let results = try await probe([service], for: call)
@@ -83,7 +83,7 @@ extension Cloud {
         }
     }
 
-    private func ping(_ service: CloudService, _ call: Call) async throws {
+    private func ping(_ service: OpenStackService, _ call: Call) async throws {
         switch service {
         case .identity: _ = try await identity.renewed(for: call)
         case .compute: try await compute.ping(for: call)

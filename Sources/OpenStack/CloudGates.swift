@@ -10,27 +10,30 @@ package struct CloudGates: Sendable {
     package let blockStorage: Gate
 
     /// - Parameters:
-    ///   - services: for all services but Keystone; the default is what OVH allows (20 requests a second).
-    ///   - login: for Keystone; the default keeps below 60 logins a minute (facts/openstack.md 5.2).
+    ///   - settings: for each service; the default is what OVH allows: 20 requests a second, and for Keystone 60 logins a
+    ///     minute (facts/openstack.md 5.2).
     ///   - onChange: told of every change of state of every gate.
     package init(
-        provider: String, services: GateSettings = GateSettings(),
-        login: GateSettings = GateSettings(concurrency: 2, rate: 0.5, burst: 5), world: World,
-        onChange: @escaping @Sendable (CloudService, GateState) -> Void = { _, _ in }
+        provider: String, settings: (OpenStackService) -> GateSettings = CloudGates.usual, world: World,
+        onChange: @escaping @Sendable (OpenStackService, GateState) -> Void = { _, _ in }
     ) {
-        func gate(_ service: CloudService, _ settings: GateSettings) -> Gate {
-            Gate(service: service.rawValue, provider: provider, settings: settings, world: world) {
+        func gate(_ service: OpenStackService) -> Gate {
+            Gate(service: service.rawValue, provider: provider, settings: settings(service), world: world) {
                 onChange(service, $0)
             }
         }
-        identity = gate(.identity, login)
-        compute = gate(.compute, services)
-        image = gate(.image, services)
-        network = gate(.network, services)
-        blockStorage = gate(.blockStorage, services)
+        identity = gate(.identity)
+        compute = gate(.compute)
+        image = gate(.image)
+        network = gate(.network)
+        blockStorage = gate(.blockStorage)
     }
 
-    package subscript(service: CloudService) -> Gate {
+    package static func usual(_ service: OpenStackService) -> GateSettings {
+        service == .identity ? GateSettings(concurrency: 2, rate: 0.5, burst: 5) : GateSettings()
+    }
+
+    package subscript(service: OpenStackService) -> Gate {
         switch service {
         case .identity: identity
         case .compute: compute
@@ -40,5 +43,5 @@ package struct CloudGates: Sendable {
         }
     }
 
-    package var all: [Gate] { CloudService.allCases.map { self[$0] } }
+    package var all: [Gate] { OpenStackService.allCases.map { self[$0] } }
 }

@@ -1,7 +1,7 @@
-package import Jobs
+import Jobs
 package import Pipelines
 import Resilience
-package import World
+import World
 
 /// Runs provision and destroy jobs on nodes: the pipelines, and the removal of what a job built.
 package struct Provisioner: Sendable {
@@ -57,12 +57,16 @@ extension NodeWork {
         return Step(name, limits: limits, body: body)
     }
 
+    /// How long the gates that this job passes have stood closed, all in all: the difference of two readings is
+    /// nobody's fault.
+    package func timeAtGates() async -> Duration {
+        var total = Duration.zero
+        for gate in provider.gates + site.lab.gates { total += await gate.timeClosed }
+        return total
+    }
+
     private func pipeline(_ steps: [Step]) async -> Outcome {
-        let gates = provider.gates + site.lab.gates
-        return await Pipeline(steps, world: world, backoff: site.backoff) {
-            var longest = Duration.zero
-            for gate in gates { longest += await gate.timeClosed }
-            return longest
-        }.run(right: assignment.right, journal: assignment.journal)
+        await Pipeline(steps, world: world, backoff: site.backoff, gateTime: timeAtGates)
+            .run(right: assignment.right, journal: assignment.journal)
     }
 }

@@ -26,13 +26,14 @@ package struct CapacityWindow: Sendable {
         state.map { ($0.since, $0.why, $0.nextProbe) }
     }
 
-    /// - Parameter sent: when the refused create left. Those that left before the last refusal are no news.
-    package mutating func refused(_ why: String, sent: Moment, at now: Moment, random: any RandomSource) {
+    /// - Parameter sent: when the refused create left; nil when the refusal showed otherwise. What left before the last
+    ///   refusal is no news, nor is what shows before the next probe: many fail together for one cause.
+    package mutating func refused(_ why: String, sent: Moment?, at now: Moment, random: any RandomSource) {
         guard let old = state else {
             state = Closed(since: now, why: why, limit: 1, nextProbe: now + backoff.next(random), refusedAt: now)
             return
         }
-        guard sent >= old.refusedAt else { return }
+        guard sent.map({ $0 > old.refusedAt }) ?? (now >= old.nextProbe) else { return }
         state = Closed(
             since: old.since, why: why, limit: 1, nextProbe: now + backoff.next(random), refusedAt: now)
     }

@@ -17,8 +17,8 @@ package actor Gate {
         case parked
     }
 
-    private let world: World
-    private let settings: GateSettings
+    let world: World
+    let settings: GateSettings
     private let onChange: @Sendable (GateState) -> Void
     private var machine: GateMachine
     private var waiting: [GateMachine.Ticket: Signal<Turn>] = [:]
@@ -48,7 +48,7 @@ package actor Gate {
     ///   - path: method and path for people, `POST /servers`; never a query.
     ///   - judge: nil for an answer that is welcome, else what it means.
     /// - Throws: `ServiceError`; `FenceClosed` and `Drained` for a mutating request that was held back and had no effect;
-    ///   `CancellationError`. A mutating request that was cancelled may have had its effect.
+    ///   `Parked` after `Call.parkAfter` before a closed gate; `CancellationError`. A mutating request that was cancelled may have had its effect.
     package func send(
         _ request: HTTPRequest, _ intent: Intent, operation: String, path: String, for call: Call,
         judge: @Sendable (HTTPResponse) -> Verdict?
@@ -173,17 +173,19 @@ extension Gate {
         let holds = intent.isMutating && call.holdsForDrain
         if holds, call.drain.isRaised { throw Drained() }
         let ticket = machine.arrive(intent)
+        var parkAt = call.parkAfter.map { world.time.now + $0 }
         settle()
         while !machine.isRunning(ticket) {
             let turn = Signal<Turn>()
             waiting[ticket] = turn
             do {
-                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAfter: call.parkAfter) {
+                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAt: parkAt) {
                 case .drained: throw Drained()
                 case .parked:
                     let state = state
                     let isHeld = state.isClosed || (intent == .create && state != .open)
                     if isHeld { throw Parked(cause: "\(service)-\(state.name)", why: "\(service): \(state.why)") }
+                    parkAt = call.parkAfter.map { world.time.now + $0 }
                 case .go, .keepTime: break
                 }
             } catch {
@@ -195,10 +197,10 @@ extension Gate {
     }
 
     private func wait(
-        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAfter: Duration?
+        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAt: Moment?
     ) async throws -> Turn {
         let alarm = timekeeper == ticket ? alarm : nil
-        if alarm == nil, drain == nil, parkAfter == nil { return try await turn.wait() }
+        if alarm == nil, drain == nil, parkAt == nil { return try await turn.wait() }
         return try await withThrowingTaskGroup(of: Void.self) { [time = world.time] group in
             if let alarm {
                 armed = alarm
@@ -207,9 +209,9 @@ extension Gate {
                     await self.alarmRang()
                 }
             }
-            if let parkAfter {
+            if let parkAt {
                 group.addTask {
-                    try await time.sleep(for: parkAfter)
+                    try await time.sleep(until: parkAt)
                     turn.raise(.parked)
                 }
             }
@@ -261,63 +263,5 @@ extension Gate {
         watchers = []
         for watcher in told { watcher.raise(()) }
         onChange(state)
-    }
-}
-
-// MARK: - What an answer means
-
-extension Gate {
-    private func ending(of failure: HTTPFailure) -> GateMachine.Ending {
-        switch failure.reason {
-        case .tls, .badRequest: .misconfigured(why: failure.detail)
-        case .resolve, .connect, .timeout, .reset, .malformed: .unreachable(why: failure.detail)
-        case .answerTooLarge: .answered(.init(kind: .transient, why: failure.detail))
-        }
-    }
-
-    private func ending(
-        of response: HTTPResponse, _ verdict: Verdict?, _ retryAfter: Duration?
-    ) -> GateMachine.Ending {
-        let isBusy = response.status == 429 || response.status == 503
-        // Old Nova and Cinder say "too fast" with 413 (facts/openstack.md section 3, 3).
-        let isLegacy = response.status == 413 && verdict?.kind == .transient
-        return .answered(
-            .init(
-                kind: verdict?.kind, why: verdict.map { "HTTP \(response.status): \($0.message)" } ?? "",
-                isOutage: verdict?.isOutage ?? false, asksForPause: isBusy || isLegacy, retryAfter: retryAfter))
-    }
-
-    private func error(
-        _ failure: HTTPFailure, _ intent: Intent, _ operation: String, _ path: String
-    ) -> ServiceError {
-        let kind: ErrorClass
-        let next: String
-        switch failure.reason {
-        case _ where intent.isMutating && failure.mayHaveArrived:
-            kind = .ambiguous
-            next = "it may have had its effect; look before it is tried again"
-        case .tls:
-            kind = .site
-            next = "check the certificate of \(service) and the CA that is configured for it"
-        case .badRequest:
-            kind = .site
-            next = "check the URL that is configured for \(service)"
-        case .resolve:
-            kind = .site
-            next = "check the host name that is configured for \(service), and this host's DNS"
-        case .connect, .timeout, .reset, .answerTooLarge, .malformed:
-            kind = .transient
-            next = "check that \(service) is up and can be reached from \(world.host.name)"
-        }
-        return ServiceError(
-            service: service, provider: provider, operation: operation, request: path, message: failure.detail,
-            kind: kind, next: next)
-    }
-}
-
-extension HTTPResponse {
-    /// What the service calls this request in its own logs; OpenStack's two names for it.
-    fileprivate var requestID: String? {
-        headers["X-OpenStack-Request-Id"] ?? headers["X-Compute-Request-Id"]
     }
 }

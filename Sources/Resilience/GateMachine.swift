@@ -45,34 +45,34 @@ package struct GateMachine: Sendable {
         var isProbe: Bool
     }
 
-    private struct Pause: Sendable {
+    struct Pause: Sendable {
         var until: Moment
         var why: String
     }
 
-    private struct Configuration: Sendable {
+    struct Configuration: Sendable {
         var since: Moment
         var why: String
         /// Nil: only `reopen` ends it.
         var nextProbe: Moment?
     }
 
-    private let settings: GateSettings
-    private let random: any RandomSource
+    let settings: GateSettings
+    let random: any RandomSource
     private var bucket: TokenBucket
-    private var breaker: Breaker
-    private var pause: Pause?
-    private var pauseBackoff: Backoff
-    private var configuration: Configuration?
-    private var capacity: CapacityWindow
+    var breaker: Breaker
+    var pause: Pause?
+    var pauseBackoff: Backoff
+    var configuration: Configuration?
+    var capacity: CapacityWindow
     private var lastTicket: Ticket = 0
     private var removals: Deque<Ticket> = []
     private var ordinary: Deque<(ticket: Ticket, intent: Intent)> = []
-    private var creates: Deque<Ticket> = []
+    var creates: Deque<Ticket> = []
     private var running: [Ticket: Running] = [:]
-    private var runningCreates = 0
-    private var closedBefore = Duration.zero
-    private var closedSince: Moment?
+    var runningCreates = 0
+    var closedBefore = Duration.zero
+    var closedSince: Moment?
 
     package init(_ settings: GateSettings, random: any RandomSource) {
         self.settings = settings
@@ -248,82 +248,5 @@ extension GateMachine {
         guard request.isProbe, configuration?.nextProbe != nil else { return }
         let later = now + settings.configurationProbe
         configuration?.nextProbe = later
-    }
-}
-
-// MARK: - Closing by hand, and what it looks like
-
-extension GateMachine {
-    /// - Parameter probing: whether one request is tried now and then, whose success reopens the gate.
-    package mutating func closeForConfiguration(_ why: String, probing: Bool, at now: Moment) {
-        account(at: now)
-        let nextProbe = probing ? now + settings.configurationProbe : nil
-        if let old = configuration {
-            // What was closed by hand stays closed until somebody reopens it.
-            let byHand = old.nextProbe == nil || !probing
-            configuration = Configuration(since: old.since, why: why, nextProbe: byHand ? nil : nextProbe)
-        } else {
-            configuration = Configuration(since: now, why: why, nextProbe: nextProbe)
-        }
-        account(at: now)
-    }
-
-    package mutating func reopen(at now: Moment) {
-        account(at: now)
-        configuration = nil
-        pause = nil
-        pauseBackoff.reset()
-        breaker.succeeded(asProbe: true)
-        capacity.reopen()
-    }
-
-    package mutating func closeForCapacity(_ why: String, at now: Moment) {
-        capacity.refused(why, sent: now, at: now, random: random)
-    }
-
-    /// Something was given back: the next create may be tried at once.
-    package mutating func capacityFreed(at now: Moment) {
-        capacity.freed(at: now)
-    }
-
-    package func state(at now: Moment) -> GateState {
-        if let configuration {
-            return .closedForConfiguration(since: configuration.since, why: configuration.why)
-        }
-        if let opened = breaker.opened {
-            return .broken(since: opened.since, why: opened.why, nextProbe: opened.nextProbe)
-        }
-        if let pause, now < pause.until { return .paused(until: pause.until, why: pause.why) }
-        if let closed = capacity.closed {
-            return .noCapacity(since: closed.since, why: closed.why, nextProbe: closed.nextProbe)
-        }
-        return .open
-    }
-
-    /// How many creates would get through right now, were they to come; nil: no limit but the gate's own.
-    package func createRoom(at now: Moment) -> Int? {
-        if state(at: now).isClosed { return 0 }
-        guard let closed = capacity.closed, let limit = capacity.limit else { return nil }
-        return now < closed.nextProbe ? 0 : max(0, limit - runningCreates - creates.count)
-    }
-
-    /// All the time, since it was made, during which the gate let nothing through.
-    package func timeClosed(at now: Moment) -> Duration {
-        var copy = self
-        copy.account(at: now)
-        return copy.closedBefore
-    }
-
-    /// Brings the measure of closed time up to `now`; called before and after everything that closes or opens.
-    private mutating func account(at now: Moment) {
-        let isClosed = state(at: now).isClosed
-        if let since = closedSince {
-            // A pause is the one thing that ends by itself.
-            let end = isClosed ? now : max(since, min(now, pause?.until ?? now))
-            closedBefore += end - since
-            closedSince = isClosed ? now : nil
-        } else if isClosed {
-            closedSince = now
-        }
     }
 }

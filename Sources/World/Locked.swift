@@ -1,16 +1,15 @@
-package import Synchronization
+import Synchronization
 
 /// A value behind a lock, for the few things that several threads share. The only lock of the project: a
 /// ThreadSanitizer build swaps it here (`Mutex` gives false reports there, facts/swift.md section 5).
 package final class Locked<Value: ~Copyable & Sendable>: Sendable {
-    @usableFromInline package let mutex: Mutex<Value>
+    private let mutex: Mutex<Value>
 
-    @inlinable package init(_ value: consuming Value) {
+    package init(_ value: consuming Value) {
         mutex = Mutex(value)
     }
 
-    /// Inlinable, so that callers in other targets get it specialised: measured at a sixth of a simulated request.
-    @inlinable package func withLock<Result: Sendable>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    package func withLock<Result: Sendable>(_ body: (inout Value) throws -> Result) rethrows -> Result {
         try mutex.withLock { value in try body(&value) }
     }
 }

@@ -25,10 +25,16 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         let whole = Self.floorDiv(microseconds, 1_000_000)
         let (year, month, day) = Self.civil(fromDays: Self.floorDiv(whole, 86_400))
         let second = Self.floorMod(whole, 86_400)
-        let clock =
-            "\(Self.pad(second / 3_600, 2)):\(Self.pad(second / 60 % 60, 2)):\(Self.pad(second % 60, 2))"
-        let tail = fraction == 0 ? "" : ".\(Self.pad(fraction, 6))"
-        return "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(day, 2))T\(clock)\(tail)Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(27)
+        Self.write(year, 4, "-", into: &text)
+        Self.write(month, 2, "-", into: &text)
+        Self.write(day, 2, "T", into: &text)
+        Self.write(second / 3_600, 2, ":", into: &text)
+        Self.write(second / 60 % 60, 2, ":", into: &text)
+        Self.write(second % 60, 2, fraction == 0 ? "Z" : ".", into: &text)
+        if fraction != 0 { Self.write(fraction, 6, "Z", into: &text) }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads what OpenStack, paddles and YAML write: `T` or a space between date and time, any number of fraction
@@ -82,9 +88,19 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         microseconds = sign == "+" ? micros - offset : micros + offset
     }
 
-    private static func pad(_ value: Int64, _ width: Int) -> String {
-        let digits = String(value)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
+    /// As digits of at least that width, and what follows them. Logs and answers are full of times.
+    private static func write(_ value: Int64, _ width: Int, _ mark: Unicode.Scalar, into text: inout [UInt8]) {
+        if value < 0 || width == 4 && value > 9_999 {
+            text += String(value).utf8
+        } else {
+            var unit: Int64 = 1
+            for _ in 1..<width { unit *= 10 }
+            while unit > 0 {
+                text.append(UInt8(ascii: "0") + UInt8(value / unit % 10))
+                unit /= 10
+            }
+        }
+        text.append(UInt8(truncatingIfNeeded: mark.value))
     }
 
     private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 { a >= 0 ? a / b : (a - b + 1) / b }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import World
 
-@Suite struct DatagramTests {
+@Suite(.timeLimit(.minutes(1))) struct DatagramTests {
     @Test(arguments: ["127.0.0.1", "localhost"])
     func anAnswerComesBack(host: String) async throws {
         try await withServer { world, server, port in

@@ -5,7 +5,7 @@ import World
 
 @testable import EventLoop
 
-@Suite struct DescriptorTests {
+@Suite(.timeLimit(.minutes(1))) struct DescriptorTests {
     @Test func anEventForAnEarlierOwnerOfTheNumberIsDropped() {
         var table = DescriptorTable()
         let first = table.register(7) { _ in }

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import World
 
-@Suite struct ExecutorTests {
+@Suite(.timeLimit(.minutes(1))) struct ExecutorTests {
     /// An actor on the loop, entered by `assumeIsolated` from its handlers.
     private actor Notebook {
         nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
@@ -30,6 +30,9 @@ import World
 
     @Test func childTasksStayOnTheLoop() async throws {
         try await withEventLoop { loop in
+            #expect(loop.isCurrent)
+            await Task.yield()
+            #expect(loop.isCurrent)
             let places = await withTaskGroup(of: Bool.self) { group in
                 for _ in 0..<100 {
                     group.addTask {
@@ -114,7 +117,7 @@ import World
     }
 }
 
-@Suite struct PromiseTests {
+@Suite(.timeLimit(.minutes(1))) struct PromiseTests {
     @Test func theFirstResultWins() async throws {
         let promise = Promise<Int>()
         #expect(promise.succeed(1))

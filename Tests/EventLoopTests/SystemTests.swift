@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import World
 
-@Suite struct FileTests {
+@Suite(.timeLimit(.minutes(1))) struct FileTests {
     @Test func writtenAndReadBack() async throws {
         try await withTemporaryFolder { folder in
             try await withLiveWorld { world in
@@ -57,7 +57,7 @@ import World
     }
 }
 
-@Suite struct HostTests {
+@Suite(.timeLimit(.minutes(1))) struct HostTests {
     @Test func computingHappensElsewhere() async throws {
         try await withLiveWorld { world in
             let loop = try #require(world.executor as? EventLoop)
@@ -98,7 +98,7 @@ import World
     }
 }
 
-@Suite(.serialized) struct SignalTests {
+@Suite(.serialized, .timeLimit(.minutes(1))) struct SignalTests {
     @Test func signalsArriveInOrder() async throws {
         try await withEventLoop { loop in
             let watch = try await loop.signals([SIGUSR1, SIGUSR2])
@@ -121,12 +121,13 @@ import World
     }
 }
 
-@Suite struct BeanstalkdFixtureTests {
+@Suite(.timeLimit(.minutes(1))) struct BeanstalkdFixtureTests {
     @Test func aRealBrokerStartsStopsAndRestarts() async throws {
         try await withTemporaryFolder { folder in
             try await withLiveWorld { world in
                 try await withBeanstalkd(.init(binlog: folder, maximumJobSize: 100), in: world) { broker in
-                    #expect(try await ask(world, broker, "put 0 0 60 101\r\n").hasPrefix("JOB_TOO_BIG"))
+                    let body = String(repeating: "x", count: 101)
+                    #expect(try await ask(world, broker, "put 0 0 60 101\r\n\(body)\r\n") == "JOB_TOO_BIG\r\n")
                     #expect(try await ask(world, broker, "put 0 0 60 2\r\nhi\r\n") == "INSERTED 1\r\n")
                     try await broker.stop(SIGKILL)
                     await #expect(throws: NetworkFailure.self) {

@@ -5,14 +5,19 @@ package import World
 /// A real beanstalkd, alive as long as `withBeanstalkd` runs.
 package actor Beanstalkd {
     package struct Options: Sendable {
-        /// Listen at this path instead of a loopback port.
+        /// The loopback address to listen at: `127.0.0.1` or `::1`.
+        package var host: String
+        /// Listen at this path instead.
         package var socket: String?
         /// Keep jobs in this folder (`-b`), each written before it is answered (`-f 0`).
         package var binlog: String?
         /// `-z`: bytes of the largest body.
         package var maximumJobSize: Int?
 
-        package init(socket: String? = nil, binlog: String? = nil, maximumJobSize: Int? = nil) {
+        package init(
+            host: String = "127.0.0.1", socket: String? = nil, binlog: String? = nil, maximumJobSize: Int? = nil
+        ) {
+            self.host = host
             self.socket = socket
             self.binlog = binlog
             self.maximumJobSize = maximumJobSize
@@ -37,7 +42,7 @@ package actor Beanstalkd {
         children = try SystemChildren(loop: loop, environment: HostIdentity.current().environment)
         endpoint =
             if let path = options.socket { .unix(path: path) } else {
-                .tcp(host: "127.0.0.1", port: try freePort())
+                .tcp(host: options.host, port: try freePort())
             }
     }
 

@@ -10,7 +10,7 @@ package func withEventLoop<Result: Sendable>(
 ) async throws -> Result {
     let loop = try EventLoop()
     defer { loop.shutdown() }
-    return try await withTaskExecutorPreference(loop) { try await body(loop) }
+    return try await loop.run { try await body(loop) }
 }
 
 /// Runs `body` in the real world: a loop of its own, real sockets, files and children.

@@ -90,7 +90,7 @@ private func fields(_ text: String, path: String = "") throws -> Fields {
                 "t.yaml:1:4: b: expected true or false, found the text \"yes\"; remove the quotes",
                 "t.yaml:2:4: t: expected a duration (90, 90s, 5m, 1h30m), found the text \"5 minutes\"",
                 "t.yaml:3:5: l[0]: expected text, found a list",
-                "t.yaml:4:4: m: expected a list (of text), found a mapping",
+                "t.yaml:4:4: m: expected a list (each: text), found a mapping",
                 "t.yaml:5:4: e: expected red, green or blue, found the text \"grene\"; did you mean green?",
                 "t.yaml:6:4: s: expected a mapping, found the text \"text\"",
                 "t.yaml:7:6: sl[0]: expected a mapping, found the number 1",

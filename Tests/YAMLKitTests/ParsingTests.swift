@@ -98,6 +98,49 @@ func failure(_ bytes: [UInt8], limits: YAML.Limits = .file) -> String? {
     }
 }
 
+@Suite struct DamageTests {
+    /// Whatever the bytes are: a tree that can be written and read again, or an error with a place.
+    @Test func damagedTextsNeverDoHarm() throws {
+        let sample = Array(
+            """
+            # c
+            a: &x {k: [1, 'two', "th\\u00e9ree"], <<: {z: !!str 5}}
+            b: [*x, *x, ~, -1.5e+3, 2026-11-22]
+            c: |
+              literal
+                text
+            ? long key
+            : >-
+              folded
+              text
+            """.utf8)
+        var random = Seeded(state: 4_711)
+        var parsed = 0
+        for _ in 0..<5_000 {
+            var bytes = sample
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                let position = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0...3, using: &random) {
+                case 0: bytes[position] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.remove(at: position)
+                case 2: bytes.insert(sample.randomElement(using: &random) ?? 0, at: position)
+                default: bytes.removeSubrange(position...)
+                }
+                if bytes.isEmpty { bytes = [0x61] }
+            }
+            do throws(YAMLError) {
+                guard let node = try YAML.parse(bytes, source: "t", limits: .job) else { continue }
+                parsed += 1
+                let again = try YAML.parse(YAMLWriter.write(node), source: "written", limits: .file)
+                #expect(again == node)
+            } catch {
+                #expect(error.source == "t" && error.line >= 1 && error.column >= 1, "\(error)")
+            }
+        }
+        #expect(parsed > 100)
+    }
+}
+
 @Suite struct AliasTests {
     @Test func aliasesRepeatTheNode() throws {
         let root = try #require(try parse("a: &x {k: [1]}\nb: *x\nc: &x 5\nd: *x\n"))

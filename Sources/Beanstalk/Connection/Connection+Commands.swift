@@ -43,17 +43,20 @@ extension Connection {
     ) async throws -> PutResult {
         let put = Command.put(
             priority: priority, delay: WireSeconds(roundingUp: delay), ttr: WireSeconds(roundingUp: ttr), body: body)
-        let commands = tube.map { [Command.use($0), put] } ?? [put]
-        let replies = try await pipeline(commands)
-        // Both were sent in one piece, so that no other caller's `use` comes in between. Should the broker refuse the
-        // first, which needs malloc to fail, the job went into the tube used before.
-        for (command, reply) in zip(commands, replies.dropLast()) {
-            if case .error(let error) = reply { throw failure(.refused(error), of: command) }
-        }
-        switch replies.last {
+        guard let tube else { return try stored(try await call(put), put) }
+        let use = Command.use(tube)
+        // Both go in one piece, so that no other caller's `use` comes in between. Should the broker refuse the first,
+        // which needs malloc to fail, the job went into the tube used before.
+        let replies = try await pipeline([use, put])
+        if case .error(let error) = replies.first { throw failure(.refused(error), of: use) }
+        return try stored(replies.last, put)
+    }
+
+    private func stored(_ reply: Reply?, _ put: Command) throws -> PutResult {
+        switch reply {
         case .inserted(let id): return .inserted(id)
         case .buried(let id?): return .buried(id)
-        case let other: throw unexpected(other, for: put)
+        default: throw unexpected(reply, for: put)
         }
     }
 

@@ -158,14 +158,13 @@ package final class Connection: Sendable {
             var refusal: Outcome?
             let now = time.now
             for entry in entries {
-                switch state.machine.submit(entry.command, entry.ticket, for: entry.waiter, at: now) {
-                case .write(let command):
-                    if bytes.isEmpty { bytes = command } else { bytes += command }
-                    if case .use(let tube) = entry.command { state.usedTube = tube }
-                case .refuse(let cause):
+                if let cause = state.machine.submit(
+                    entry.command, entry.ticket, for: entry.waiter, at: now, writing: &bytes)
+                {
                     refusal = .failed(cause)
+                    break
                 }
-                if refusal != nil { break }
+                if case .use(let tube) = entry.command { state.usedTube = tube }
             }
             // Under the lock, because the order of the bytes is the order of the slots. `write` only queues.
             if !bytes.isEmpty { stream.write(bytes) }

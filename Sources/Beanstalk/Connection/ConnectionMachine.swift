@@ -1,4 +1,4 @@
-internal import DequeModule
+import DequeModule
 package import World
 
 /// The protocol of one connection: which reply answers which command, and when there is nothing left but to close.
@@ -8,12 +8,6 @@ package import World
 package struct ConnectionMachine<Waiter: Sendable>: ~Copyable, Sendable {
     /// Names one command of this connection.
     package typealias Ticket = UInt64
-
-    package enum Submission: Sendable {
-        /// Send these bytes now: the order of submissions is the order of answers.
-        case write([UInt8])
-        case refuse(BrokerError.Cause)
-    }
 
     package enum Action: Sendable {
         case answer(Waiter, Reply)
@@ -73,16 +67,19 @@ package struct ConnectionMachine<Waiter: Sendable>: ~Copyable, Sendable {
         return lastTicket
     }
 
+    /// Takes a command and adds its bytes to `out`: the order of submissions must be the order on the wire.
+    /// - Returns: why it was not taken.
     package mutating func submit(
-        _ command: Command, _ ticket: Ticket, for waiter: Waiter, at now: Moment
-    ) -> Submission {
-        if let end { return .refuse(.ended(end)) }
-        if let fault = command.fault { return .refuse(.unsendable(fault)) }
-        if blocker != nil { return .refuse(.behindReserve) }
+        _ command: Command, _ ticket: Ticket, for waiter: Waiter, at now: Moment, writing out: inout [UInt8]
+    ) -> BrokerError.Cause? {
+        if let end { return .ended(end) }
+        if let fault = command.fault { return .unsendable(fault) }
+        if blocker != nil { return .behindReserve }
         if command.blocks { blocker = ticket }
         slots.append(Slot(ticket: ticket, question: Question(command), sent: now))
         callers[ticket] = Caller(waiter: waiter, reserves: command.reserves)
-        return .write(command.bytes)
+        command.encode(into: &out)
+        return nil
     }
 
     package mutating func received(_ bytes: [UInt8], at now: Moment) -> [Action] {

@@ -1,4 +1,4 @@
-package import World
+import World
 
 extension Connection {
     /// Waits for a job as long as it takes, in reserves of at most `poll`, so that a connection that died silently is
@@ -28,6 +28,9 @@ extension Connection {
             switch (replies.first, replies.last) {
             case (.touched, .ok(let document)):
                 let statistics = try JobStatistics(parsing: document)
+                guard statistics.id == job.id else {
+                    throw ProtocolViolation("statistics of job \(statistics.id)")
+                }
                 let lease = Lease(
                     on: job.id, of: self, terms: LeaseTerms(ttr: statistics.ttr, limit: limit), touchSent: sent)
                 return SettleToken(

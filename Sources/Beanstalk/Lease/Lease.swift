@@ -43,9 +43,6 @@ package final class Lease: Sendable {
         }
     }
 
-    /// Whether the job is ours and nothing was done about it.
-    var isUnsettled: Bool { clock.withLock { $0.end != nil } }
-
     /// The end is found by whoever looks first.
     private var loss: LeaseLoss? {
         let loss = clock.withLock { $0.loss(at: connection.now) }
@@ -80,9 +77,11 @@ package final class Lease: Sendable {
     }
 
     private func touchRegularly() async {
+        var next = connection.now + terms.interval
         while isLive {
             do {
-                try await connection.time.sleep(for: terms.interval)
+                try await connection.time.sleep(until: next)
+                next = connection.now + terms.interval
                 guard isLive, try await touch() else { return }
             } catch is BrokerError {
                 // Refused, for want of memory: the clock decides, and there are more touches before it does.
@@ -125,9 +124,9 @@ extension Lease {
         }
         do {
             switch try await connection.call(command) {
-            case .deleted: return .settled(.deleted)
-            case .released: return .settled(.released)
-            case .buried: return .settled(.buried)
+            case .deleted: return settled(.deleted)
+            case .released: return settled(.released)
+            case .buried: return settled(.buried)
             case .notFound:
                 lose(.notFound)
                 return .leaseLost(.notFound)
@@ -139,6 +138,11 @@ extension Lease {
         } catch {
             return doubtful(.cancelled)
         }
+    }
+
+    private func settled(_ ending: Settlement.Ending) -> Settlement {
+        clock.withLock { $0.settled() }
+        return .settled(ending)
     }
 
     private func notSettled() -> Settlement {

@@ -47,6 +47,11 @@ package struct LeaseClock: Sendable {
         return nil
     }
 
+    /// The last command was answered.
+    package mutating func settled() {
+        if case .settling = state { state = .ended(.settled) }
+    }
+
     /// - Returns: whether this is news: the first end counts.
     package mutating func lose(_ loss: LeaseLoss) -> Bool {
         if case .ended = state { return false }

@@ -1,4 +1,4 @@
-package import World
+import World
 
 /// Why we may not work on a job any more.
 package enum LeaseLoss: Sendable, Hashable, CustomStringConvertible {

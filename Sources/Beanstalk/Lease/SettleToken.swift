@@ -42,6 +42,6 @@ package struct SettleToken: ~Copyable, Sendable {
     }
 
     deinit {
-        if lease.isUnsettled { lease.lose(.dropped) }
+        if lease.isLive { lease.lose(.dropped) }
     }
 }

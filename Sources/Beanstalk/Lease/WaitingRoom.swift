@@ -1,5 +1,5 @@
-internal import DequeModule
-package import World
+import DequeModule
+import World
 
 /// Seats for those who wait in a reserve: any number of slots share a few waiting connections (design section 6).
 /// First come, first served.

@@ -41,31 +41,56 @@ package enum Command: Sendable, Hashable {
     /// Adds the bytes of this command. A line never exceeds the broker's 224 bytes (fact A9): the longest one is
     /// `pause-tube`, a name of 200 bytes and ten digits, which makes exactly 224.
     package func encode(into out: inout [UInt8]) {
+        out += name.rawValue.utf8
         switch self {
         case .put(let priority, let delay, let ttr, let body):
-            out.reserveCapacity(out.count + body.count + 64)
-            out += "put \(priority) \(delay.count) \(ttr.count) \(body.count)\r\n".utf8
+            for number in [UInt64(priority), UInt64(delay.count), UInt64(ttr.count), UInt64(body.count)] {
+                Self.append(number, to: &out)
+            }
+            out.append(UInt8(ascii: "\r"))
+            out.append(UInt8(ascii: "\n"))
             out += body
         case .use(let tube), .watch(let tube), .ignore(let tube), .statsTube(let tube):
-            out += "\(name.rawValue) \(tube.text)".utf8
+            Self.append(tube, to: &out)
         case .reserveWithTimeout(let seconds):
-            out += "\(name.rawValue) \(seconds.count)".utf8
+            Self.append(UInt64(seconds.count), to: &out)
         case .reserveJob(let id), .delete(let id), .touch(let id), .peek(let id), .kickJob(let id), .statsJob(let id):
-            out += "\(name.rawValue) \(id.number)".utf8
+            Self.append(id.number, to: &out)
         case .release(let id, let priority, let delay):
-            out += "release \(id.number) \(priority) \(delay.count)".utf8
+            Self.append(id.number, to: &out)
+            Self.append(UInt64(priority), to: &out)
+            Self.append(UInt64(delay.count), to: &out)
         case .bury(let id, let priority):
-            out += "bury \(id.number) \(priority)".utf8
+            Self.append(id.number, to: &out)
+            Self.append(UInt64(priority), to: &out)
         case .kick(let bound):
-            out += "kick \(bound)".utf8
+            Self.append(UInt64(bound), to: &out)
         case .pauseTube(let tube, let seconds):
-            out += "pause-tube \(tube.text) \(seconds.count)".utf8
+            Self.append(tube, to: &out)
+            Self.append(UInt64(seconds.count), to: &out)
         case .reserve, .peekReady, .peekDelayed, .peekBuried, .stats, .listTubes, .listTubeUsed, .listTubesWatched,
             .quit:
-            out += name.rawValue.utf8
+            break
         }
         out.append(UInt8(ascii: "\r"))
         out.append(UInt8(ascii: "\n"))
+    }
+
+    private static func append(_ tube: TubeName, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: " "))
+        out += tube.text.utf8
+    }
+
+    /// A space and the number, without a `String` between: this runs once per pipelined command.
+    private static func append(_ number: UInt64, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: " "))
+        let start = out.count
+        var rest = number
+        repeat {
+            out.append(UInt8(ascii: "0") + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        out[start...].reverse()
     }
 
     package var bytes: [UInt8] {

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 package import World
 
 extension EventLoop: TimeSource {
@@ -22,5 +23,24 @@ extension EventLoop: TimeSource {
         var time = timespec()
         clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension EventLoop {
+    package struct Timer: Sendable, Hashable {
+        fileprivate let id: UInt64
+    }
+
+    /// Calls `action` on the loop at or after `moment`, unless cancelled before. From any thread.
+    package func schedule(at moment: Moment, _ action: @escaping Action) -> Timer {
+        let timer = Timer(id: lastTimer.wrappingAdd(1, ordering: .relaxed).newValue)
+        perform { self.timers.add(timer.id, at: moment, action) }
+        return timer
+    }
+
+    /// From the thread that scheduled it, or from the loop once it is known to be scheduled: a cancellation that
+    /// overtakes its timer has no effect.
+    package func cancel(_ timer: Timer) {
+        perform { self.timers.cancel(timer.id) }
     }
 }

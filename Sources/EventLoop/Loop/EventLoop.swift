@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 import Synchronization
-package import World
+import World
 
 /// One thread around one epoll: the executor of everything that the worker does, and of the actors that own
 /// descriptors.
@@ -34,15 +34,15 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     private let inbox = Locked(Inbox())
     private let threadID = Atomic<UInt>(0)
-    private let lastTimer = Atomic<UInt64>(0)
-    private let epoll: Int32
+    let lastTimer = Atomic<UInt64>(0)
+    let epoll: Int32
     private let wake: Int32
     private let alarm: Int32
     private var thread: UInt = 0
 
     // Loop's thread:
-    private var descriptors = DescriptorTable()
-    private var timers = TimerQueue()
+    var descriptors = DescriptorTable()
+    var timers = TimerQueue()
     private var alarmedFor = Moment.distantFuture
     private var turnEnd: [Action] = []
     /// Where streams receive: one buffer for all, as only one receives at a time.
@@ -68,7 +68,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
             &thread, "loop",
             { raw in
                 guard let raw else { return }
-                Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue().run()
+                Unmanaged<EventLoop>.fromOpaque(raw).takeRetainedValue().serve()
             }, me.toOpaque())
         guard error == 0 else {
             me.release()
@@ -92,6 +92,19 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         guard isFirst else { return }
         ring()
         clinux_join_thread(thread)
+    }
+
+    /// Runs `body` on the loop, from its first instruction on, and with it all its child tasks.
+    ///
+    /// `withTaskExecutorPreference` alone starts on the caller's thread and comes to the loop only after the first
+    /// suspension, which is therefore made here.
+    package func run<Result: Sendable>(
+        _ body: @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await withTaskExecutorPreference(self) {
+            await Task.yield()
+            return try await body()
+        }
     }
 
     // MARK: Executor
@@ -118,10 +131,10 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         if isCurrent { action() } else { submit(action) }
     }
 
-    /// Runs `action` on the loop, never in place. Dropped after `shutdown`.
-    package func submit(_ action: @escaping Action) {
-        _ = post(.action(action))
-    }
+    /// Runs `action` on the loop, never in place.
+    /// - Returns: false after `shutdown`: it is dropped.
+    @discardableResult
+    package func submit(_ action: @escaping Action) -> Bool { post(.action(action)) }
 
     private func post(_ work: Work) -> Bool {
         let (isTaken, mustRing) = inbox.withLock { box in
@@ -147,83 +160,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         turnEnd.append(action)
     }
 
-    /// Calls `handler` on the loop as long as the descriptor is ready for one of `interest`, an error or a hang-up.
-    /// Replaces an earlier registration of that number.
-    /// - Throws: `SystemError` when the kernel cannot watch it.
-    package func watch(
-        _ descriptor: Int32, for interest: Readiness, _ handler: @escaping @Sendable (Readiness) -> Void
-    ) throws {
-        checkIsolated()
-        let wasRegistered = descriptors.isRegistered(descriptor)
-        let tag = descriptors.register(descriptor, handler)
-        try control(wasRegistered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, descriptor, interest, tag)
-    }
-
-    /// Changes what a watched descriptor is watched for.
-    /// - Throws: `SystemError` when it is not watched, or cannot be.
-    package func change(_ descriptor: Int32, to interest: Readiness) throws {
-        checkIsolated()
-        guard let tag = descriptors.tag(of: descriptor) else {
-            throw SystemError(doing: "watch descriptor \(descriptor)", code: ENOENT)
-        }
-        try control(EPOLL_CTL_MOD, descriptor, interest, tag)
-    }
-
-    /// Ends the watch; call it before the descriptor is closed. Events already read for it are not delivered any more.
-    package func forget(_ descriptor: Int32) {
-        checkIsolated()
-        guard descriptors.isRegistered(descriptor) else { return }
-        descriptors.remove(descriptor)
-        // Fails only if the descriptor was closed already, which ended the watch.
-        epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
-    }
-
-    /// Forgets and closes a descriptor, from any thread, after `shutdown` too.
-    package func discard(_ descriptor: Int32) {
-        if isCurrent {
-            forget(descriptor)
-            close(descriptor)
-        } else if !post(.action { self.discard(descriptor) }) {
-            close(descriptor)
-        }
-    }
-
-    private func control(_ operation: Int32, _ descriptor: Int32, _ interest: Readiness, _ tag: UInt64) throws {
-        var event = epoll_event()
-        event.events = interest.rawValue
-        event.data.u64 = tag
-        var result = epoll_ctl(epoll, operation, descriptor, &event)
-        // libcurl closes a descriptor and opens one of the same number without a word in between.
-        if result != 0, operation == EPOLL_CTL_MOD, errno == ENOENT {
-            result = epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event)
-        } else if result != 0, operation == EPOLL_CTL_ADD, errno == EEXIST {
-            result = epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event)
-        }
-        guard result == 0 else {
-            let error = SystemError(doing: "watch descriptor \(descriptor)")
-            descriptors.remove(descriptor)
-            throw error
-        }
-    }
-
-    // MARK: Timers
-
-    package struct Timer: Sendable, Hashable {
-        fileprivate let id: UInt64
-    }
-
-    /// Calls `action` on the loop at or after `moment`, unless cancelled before. From any thread.
-    package func schedule(at moment: Moment, _ action: @escaping Action) -> Timer {
-        let timer = Timer(id: lastTimer.wrappingAdd(1, ordering: .relaxed).newValue)
-        perform { self.timers.add(timer.id, at: moment, action) }
-        return timer
-    }
-
-    /// From the thread that scheduled it, or from the loop once it is known to be scheduled: a cancellation that
-    /// overtakes its timer has no effect.
-    package func cancel(_ timer: Timer) {
-        perform { self.timers.cancel(timer.id) }
-    }
+    // MARK: The thread
 
     private func fireTimers() {
         guard !timers.isEmpty else { return }
@@ -240,9 +177,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         alarmedFor = next
     }
 
-    // MARK: The thread
-
-    private func run() {
+    private func serve() {
         threadID.store(UInt(pthread_self()), ordering: .relaxed)
         let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: Self.eventsPerTurn)
         defer { events.deallocate() }

@@ -22,11 +22,10 @@ final class Resolver: Sendable {
         let limit = deadline - time.now
         do {
             return try await time.withTimeout(limit, doing: "resolve \(host)") { [threads] in
-                try await threads.runAbandonable { try Self.look(up: host, port, kind, AI_ADDRCONFIG).get() }
+                try await threads.runAbandonable { try Self.look(up: host, port, kind, 0).get() }
             }
         } catch let error as TimeoutError {
-            throw NetworkFailure(
-                reason: .timeout, doing: error.doing, detail: "no answer within \(error.limit.short)")
+            throw NetworkFailure(reason: .timeout, doing: error.doing, detail: "no answer in time")
         }
     }
 

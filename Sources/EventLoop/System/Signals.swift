@@ -39,6 +39,13 @@ package actor SignalWatch {
         try start()
     }
 
+    deinit {
+        guard let reading = ends.first else { return }
+        for number in numbers { _ = clinux_catch_signal(number, -1) }
+        loop.discard(reading)
+        close(ends[1])
+    }
+
     private func start() throws {
         try loop.watch(ends[0], for: .read) { [weak self] _ in self?.assumeIsolated { $0.receive() } }
         for number in numbers {

@@ -51,6 +51,12 @@ package struct NodeDNS: Sendable {
         self.world = world
     }
 
+    /// Whether `park` sees where a name points before it writes.
+    package var asksBeforeParking: Bool { resolver != nil }
+
+    /// Whether nsupdate-web answers at all: changes nothing.
+    package func ping(for call: Call) async throws { try await nsupdate.ping(for: call) }
+
     /// Makes `target` the address of a node's name.
     /// - Throws: `ServiceError`, transient when DNS says something else in the end.
     package func push(_ name: ShortName, to target: IPAddress, for call: Call) async throws -> DNSPush {

@@ -57,6 +57,14 @@ package struct NsupdateClient: Sendable {
         self.timeout = timeout
     }
 
+    /// Asks without a name, which nsupdate-web refuses before it does anything: it is there.
+    package func ping(for call: Call) async throws {
+        _ = try await gate.send(
+            HTTPRequest(.get, address.url, timeout: timeout, maximumAnswer: 1 << 16), .look,
+            operation: "see whether it answers", path: "GET \(URLText.target(of: address.url).path)", for: call,
+            judge: { $0.status < 500 ? nil : NsupdateVerdicts.judge($0) })
+    }
+
     /// Makes `target` the only address of a name. Calls for one name follow each other: in parallel they leave
     /// nsupdate-web's memory and DNS in disagreement for ever.
     /// - Parameter intent: `.remove` when a node's name is parked.

@@ -27,6 +27,11 @@ package struct PaddlesClient: Sendable {
         return response.status == 404 ? nil : try decode(NodeRecord.self, response, operation)
     }
 
+    /// The cheapest question that needs the database.
+    package func ping(for call: Call) async throws {
+        _ = try await send(.get, "/nodes/machine_types/", .look, "see whether it answers", for: call)
+    }
+
     /// The nodes that match, by name. Filters are sent as paddles understands them on every database (0 and 1), and
     /// applied again here, because it ignores those that it does not know.
     package func nodes(

@@ -68,21 +68,15 @@ package struct SSHReadiness: Sendable {
                 "the sentinel is no plain absolute path", .site, next: "correct the sentinel in the configuration")
         }
         guard !keys.isEmpty else { return .notYet("it shows no host key") }
+        let knownHosts = "\(settings.folder)/known_hosts.\(name)"
         try await world.files.createFolder(settings.folder)
-        let knownHosts = "\(settings.folder)/known_hosts.\(name).\(world.random.uuid())"
         try await world.files.write(knownHosts, keys.knownHosts(alias: SSHCommand.alias), mode: 0o600)
-        let outcome: Result<ChildResult?, any Error>
-        do {
-            outcome = .success(
-                try await run(
-                    SSHCommand.login(
-                        host, identity: identity, knownHosts: knownHosts, command: remote.command, settings),
-                    "log in to \(host)"))
-        } catch {
-            outcome = .failure(error)
-        }
+        let login = SSHCommand.login(
+            host, identity: identity, knownHosts: knownHosts, command: remote.command, settings)
+        let result = try await run(login, "log in to \(host)")
+        // One that was cut off leaves its file behind, which the next check of this node replaces.
         try await world.files.remove(knownHosts)
-        guard let result = try outcome.get() else {
+        guard let result else {
             return .notYet("no answer within \(settings.commandTimeout.short)")
         }
         return result.succeeded

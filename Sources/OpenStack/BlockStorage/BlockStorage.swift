@@ -20,7 +20,7 @@ package struct BlockStorage: Sendable {
         let request = ServiceRequest(
             method: .get, path: "/volumes/\(URLText.escape(id))", intent: .look, operation: "look at volume")
         let response = try await client.send(request, for: call) { response in
-            BlockStorageVerdicts.provesAbsence(response)
+            CommonVerdicts.provesAbsence(response)
                 ? nil : BlockStorageVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
@@ -81,7 +81,7 @@ package struct BlockStorage: Sendable {
         let request = ServiceRequest(
             method: .delete, path: path, intent: .remove, operation: operation, microversion: microversion)
         let response = try await client.send(request, for: call) { response in
-            BlockStorageVerdicts.provesAbsence(response)
+            CommonVerdicts.provesAbsence(response)
                 ? nil : BlockStorageVerdicts.verdict(of: response, intent: .remove)
         }
         return response.status == 404 ? .alreadyGone : .accepted(requestID: response.openStackRequestID)

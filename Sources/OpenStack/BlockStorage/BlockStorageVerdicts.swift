@@ -15,17 +15,10 @@ enum BlockStorageVerdicts {
             return Verdict(.transient, message)
         case 403 where CommonVerdicts.isQuota(envelope):
             return Verdict(.capacity, message, next: "wait until volumes are removed, or raise the quota")
-        case 404 where envelope.form == .keyed("itemNotFound"):
-            return Verdict(.permanent, message)
         case 409 where envelope.mentions("conflictnovausingattachment"):
             return Verdict(.permanent, message, next: "the volume is in use by a server: detach it there first")
         default:
             return CommonVerdicts.verdict(of: response, envelope, intent: intent)
         }
-    }
-
-    /// Cinder's own 404. A proxy's 404 proves nothing.
-    static func provesAbsence(_ response: HTTPResponse) -> Bool {
-        CommonVerdicts.provesAbsence(response) { $0 == .keyed("itemNotFound") }
     }
 }

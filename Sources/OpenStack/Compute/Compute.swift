@@ -35,7 +35,7 @@ package struct Compute: Sendable {
     package func server(_ id: String, for call: Call) async throws -> Server? {
         let request = look("/servers/\(URLText.escape(id))", "look at server")
         let response = try await client.send(request, for: call) { response in
-            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
+            CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
         return try await client.decode(ServerAnswer.self, from: response, of: request).server
@@ -86,7 +86,7 @@ package struct Compute: Sendable {
         struct Answer: Decodable, Sendable { var volumeAttachments: [VolumeAttachment] }
         let request = look("/servers/\(URLText.escape(serverID))/os-volume_attachments", "list attachments")
         let response = try await client.send(request, for: call) { response in
-            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
+            CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
         return try await client.decode(Answer.self, from: response, of: request).volumeAttachments
@@ -150,7 +150,7 @@ package struct Compute: Sendable {
     private func delete(_ path: String, _ operation: String, _ call: Call) async throws -> Deletion {
         let request = ServiceRequest(method: .delete, path: path, intent: .remove, operation: operation)
         let response = try await client.send(request, for: call) { response in
-            ComputeVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .remove)
+            CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .remove)
         }
         return response.status == 404 ? .alreadyGone : .accepted(requestID: response.openStackRequestID)
     }

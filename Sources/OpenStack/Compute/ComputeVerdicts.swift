@@ -10,14 +10,15 @@ enum ComputeVerdicts {
         case 400 where envelope.mentions("status must be available to reserve"):
             // Attached too early: the volume is still being made (facts/openstack.md section 3, 10).
             return Verdict(.transient, message)
-        case 400 where envelope.mentions("is already attached"):
+        case 400 where envelope.mentions("is already attached", "is in an error state"):
             return Verdict(.ambiguous, message, next: "look at the volume: it may be attached where it should be")
         case 400 where envelope.mentions("must be 'in-use'", "while it is", "invalid volume: volume status must be"):
             return Verdict(.transient, message)
         case 403 where isQuota(envelope):
             return Verdict(.capacity, message, next: "wait until servers are removed, or raise the quota")
-        case 404 where envelope.form == .keyed("itemNotFound"):
-            return Verdict(.permanent, message)
+        case 404 where CommonVerdicts.provesAbsence(response):
+            // Of a change: the server or the volume is not there any more.
+            return Verdict(intent == .change ? .ambiguous : .permanent, message)
         case 409 where envelope.mentions("is locked"):
             return Verdict(.permanent, message, next: "somebody locked this server in the cloud: unlock it there")
         case 409 where envelope.mentions("multiple possible networks", "more than one possible network"):
@@ -25,11 +26,6 @@ enum ComputeVerdicts {
         default:
             return CommonVerdicts.verdict(of: response, envelope, intent: intent)
         }
-    }
-
-    /// Nova's own 404: "Instance … could not be found". A proxy's 404 proves nothing.
-    static func provesAbsence(_ response: HTTPResponse) -> Bool {
-        CommonVerdicts.provesAbsence(response) { $0 == .keyed("itemNotFound") }
     }
 
     /// Of instances, cores, memory, ports. Of metadata items or disks per server: no waiting helps with those.
@@ -53,6 +49,6 @@ extension ServiceError {
     /// Nova refused a create because of an image, flavor, network or security group that our lists still name
     /// (facts/openstack.md section 3, 27). The lists were dropped: choose and try once more.
     package var smellsOfStaleness: Bool {
-        service == CloudService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
+        service == OpenStackService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
     }
 }

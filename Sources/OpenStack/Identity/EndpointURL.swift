@@ -9,7 +9,7 @@ enum EndpointURL {
     }
 
     /// - Parameter url: from the catalog or an override; with or without version, project and trailing slash.
-    static func normalised(_ url: String, for service: CloudService, projectID: String?) -> String {
+    static func normalised(_ url: String, for service: OpenStackService, projectID: String?) -> String {
         var text = trimmed(url)
         if let projectID {
             for placeholder in ["{project_id}", "%(project_id)s", "%(tenant_id)s", "$(project_id)s", "$(tenant_id)s"] {

@@ -1,6 +1,6 @@
-package import HTTPKit
+import HTTPKit
 package import Resilience
-package import World
+import World
 
 /// A login that is being used. Holds the token: its description does not.
 struct Session: Sendable, CustomStringConvertible, CustomReflectable {
@@ -65,7 +65,7 @@ package actor Identity {
             if now < current.expiresAt, await gate.state.isClosed { return current.session }
         }
         do {
-            return try await flight.run { try await self.login(call) }
+            return try await sharedLogin(call)
         } catch let error as ServiceError {
             let now = world.time.now
             guard error.kind == .transient, let old = current, now < old.expiresAt else { throw error }
@@ -77,7 +77,7 @@ package actor Identity {
     /// Logs in now, whether or not that is needed: proves that we can.
     func renewed(for call: Call) async throws -> Session {
         current?.refreshAt = world.time.now
-        return try await flight.run { try await self.login(call) }
+        return try await sharedLogin(call)
     }
 
     /// A service refused this session's token.
@@ -86,7 +86,7 @@ package actor Identity {
     }
 
     /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
-    nonisolated func endpoint(of service: CloudService, in session: Session) throws -> String {
+    nonisolated func endpoint(of service: OpenStackService, in session: Session) throws -> String {
         if let override = settings.override(service).endpoint {
             return EndpointURL.normalised(override, for: service, projectID: session.projectID)
         }
@@ -105,6 +105,28 @@ package actor Identity {
 // MARK: - Logging in
 
 extension Identity {
+    /// One logs in for all, but each has its own patience before a closed gate.
+    private func sharedLogin(_ call: Call) async throws -> Session {
+        guard let parkAfter = call.parkAfter else { return try await flight.run { try await self.login(call) } }
+        var patient = call
+        patient.parkAfter = nil
+        return try await withThrowingTaskGroup(of: Session.self) { [flight, gate, patient, time = world.time] group in
+            group.addTask { try await flight.run { try await self.login(patient) } }
+            group.addTask {
+                while true {
+                    try await time.sleep(for: parkAfter)
+                    let state = await gate.state
+                    guard state.isClosed else { continue }
+                    throw Parked(
+                        cause: "\(gate.service)-\(state.name)", why: "\(gate.service): \(state.why)")
+                }
+            }
+            defer { group.cancelAll() }
+            guard let session = try await group.next() else { throw CancellationError() }
+            return session
+        }
+    }
+
     private func login(_ call: Call) async throws -> Session {
         // Somebody else may have finished while we waited for our turn.
         if let current, world.time.now < current.refreshAt { return current.session }
@@ -169,7 +191,7 @@ extension Identity {
 
     private func failure(_ message: String, request: String) -> ServiceError {
         ServiceError(
-            service: CloudService.identity.rawValue, provider: settings.provider, operation: "log in",
+            service: OpenStackService.identity.rawValue, provider: settings.provider, operation: "log in",
             request: request, message: message, kind: .site, next: IdentityVerdicts.remedy)
     }
 }

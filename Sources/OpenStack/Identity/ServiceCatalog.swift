@@ -52,7 +52,7 @@ struct ServiceCatalog: Sendable, Hashable {
 
     /// The one URL for a service. Several entries with one URL are one (facts/openstack.md section 3, 22).
     /// - Throws: `NoEndpoint`.
-    func url(of service: CloudService, in settings: CloudSettings) throws(NoEndpoint) -> String {
+    func url(of service: OpenStackService, in settings: CloudSettings) throws(NoEndpoint) -> String {
         let override = settings.override(service)
         let types = override.type.map { [$0] } ?? service.catalogTypes
         let region = override.region ?? settings.region

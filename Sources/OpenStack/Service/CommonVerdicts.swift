@@ -19,7 +19,9 @@ enum CommonVerdicts {
                 .site, "not even allowed to look: \(message)", next: "check the roles of the account in its project")
         case 403:
             return Verdict(.permanent, message, next: "check what the account may do in its project")
-        case 404 where envelope.form == .foreign || envelope.form == .flat:
+        case 404
+        where envelope.form == .foreign || envelope.form == .flat
+            || envelope.mentions("the resource could not be found"):
             return Verdict(
                 .transient, "nobody knows this path (a proxy, or a wrong endpoint): \(message)",
                 next: "check the endpoint in the catalog or the site file")
@@ -62,9 +64,12 @@ enum CommonVerdicts {
             "quota exceeded for resources")
     }
 
-    /// Whether a 404 is the service's own word that the thing does not exist, and not a proxy's or a wrong path's.
-    /// Nothing else proves that something is gone.
-    static func provesAbsence(_ response: HTTPResponse, form isOwn: (ErrorEnvelope.Form) -> Bool) -> Bool {
-        response.status == 404 && isOwn(ErrorEnvelope(response).form)
+    /// Nova's and Cinder's own word that a thing does not exist: `itemNotFound`, naming the thing. Nothing else proves
+    /// that something is gone: a proxy's 404 does not, nor that of a path which the service does not know
+    /// (facts/openstack-observed.md, recordings 062 and 095).
+    static func provesAbsence(_ response: HTTPResponse) -> Bool {
+        guard response.status == 404 else { return false }
+        let envelope = ErrorEnvelope(response)
+        return envelope.form == .keyed("itemNotFound") && !envelope.mentions("the resource could not be found")
     }
 }

@@ -22,7 +22,7 @@ struct ServiceRequest: Sendable {
 struct ServiceClient: Sendable {
     typealias Judge = @Sendable (HTTPResponse) -> Verdict?
 
-    let service: CloudService
+    let service: OpenStackService
     let settings: CloudSettings
     let gate: Gate
     let identity: Identity

@@ -40,7 +40,7 @@ package struct CloudSettings: Sendable {
     /// Nil is right only where the cloud has one region.
     package var region: String?
     package var interface: EndpointInterface
-    package var overrides: [CloudService: ServiceOverride]
+    package var overrides: [OpenStackService: ServiceOverride]
     package var verifyTLS: Bool
     /// PEM bundle to trust instead of the system's.
     package var certificateAuthority: String?
@@ -52,7 +52,8 @@ package struct CloudSettings: Sendable {
     package init(
         provider: String, authURL: String, identityVersion: IdentityVersion = .automatic, credential: CloudCredential,
         region: String? = nil, interface: EndpointInterface = .public,
-        overrides: [CloudService: ServiceOverride] = [:], verifyTLS: Bool = true, certificateAuthority: String? = nil,
+        overrides: [OpenStackService: ServiceOverride] = [:], verifyTLS: Bool = true,
+        certificateAuthority: String? = nil,
         timeout: Duration = .seconds(60), inventoryLifetime: Duration = .seconds(300)
     ) {
         self.provider = provider
@@ -68,7 +69,7 @@ package struct CloudSettings: Sendable {
         self.inventoryLifetime = inventoryLifetime
     }
 
-    func override(_ service: CloudService) -> ServiceOverride { overrides[service] ?? ServiceOverride() }
+    func override(_ service: OpenStackService) -> ServiceOverride { overrides[service] ?? ServiceOverride() }
 
     func request(_ method: HTTPMethod, _ url: String, headers: HTTPHeaders, body: [UInt8] = []) -> HTTPRequest {
         HTTPRequest(

@@ -32,6 +32,8 @@ package actor Poller<Item: Watched> {
     private var notBefore = Moment(nanoseconds: .min)
     private var lastListing: Moment?
     private var lastFull: Moment?
+    /// Since when the leader has stood before a closed gate.
+    private var heldSince: Moment?
     /// Changes after this are asked for, by the service's clock.
     private var cursor: Timestamp?
     private var backoff = Backoff(first: .seconds(1), limit: .seconds(15), floor: .milliseconds(500))
@@ -39,6 +41,7 @@ package actor Poller<Item: Watched> {
     private struct Waiter {
         var wants: Wants
         var since: Moment
+        var parkAfter: Duration?
         /// Looked at at least once.
         var seen = false
         var failures = 0
@@ -49,6 +52,10 @@ package actor Poller<Item: Watched> {
     private enum Wants: Sendable {
         case item(String, until: @Sendable (Item) -> Bool)
         case listing(after: Moment)
+
+        var isItem: Bool {
+            if case .item = self { true } else { false }
+        }
     }
 
     private enum News: Sendable {
@@ -96,7 +103,7 @@ extension Poller {
         lastID += 1
         let id = lastID
         if waiting.isEmpty { rest(from: time.now) }
-        waiting[id] = Waiter(wants: wants, since: time.now)
+        waiting[id] = Waiter(wants: wants, since: time.now, parkAfter: call.parkAfter)
         if case .listing = wants { alarm?.raise(()) }
         defer { leave(id) }
         while true {
@@ -125,15 +132,21 @@ extension Poller {
         let began = time.now
         let items = waiting.filter { $0.value.news == nil && $0.value.wants.isItem }.map(\.key)
         let isListingWanted = waiting.values.contains { $0.news == nil && !$0.wants.isItem }
+        var call = call
+        call.parkAfter = untilSomebodyIsParked
         do {
             if isListingWanted || items.count > pace.few {
                 try await list(call, fully: isListingWanted)
             } else {
                 try await look(at: items, call)
             }
+            heldSince = nil
             backoff.reset()
             rest(from: began, took: time.now - began)
+        } catch let parked as Parked {
+            park(parked, heldSince: heldSince ?? began)
         } catch let error as ServiceError {
+            heldSince = nil
             tell(error)
             notBefore = time.now + backoff.next(random)
         }
@@ -253,16 +266,28 @@ extension Poller {
         }
     }
 
+    /// The leader asks for all, so it stands before a closed gate for all: as long as the least patient of them would.
+    private var untilSomebodyIsParked: Duration? {
+        let now = time.now
+        return waiting.values.compactMap { waiter in
+            guard waiter.news == nil, let parkAfter = waiter.parkAfter else { return nil }
+            return max(.milliseconds(1), max(waiter.since, heldSince ?? now) + parkAfter - now)
+        }.min()
+    }
+
+    private func park(_ parked: Parked, heldSince began: Moment) {
+        heldSince = began
+        let now = time.now
+        for (id, waiter) in waiting where waiter.news == nil {
+            guard let parkAfter = waiter.parkAfter, max(waiter.since, began) + parkAfter <= now else { continue }
+            deliver(.failed(parked), to: id)
+        }
+    }
+
     /// A blip ends nobody's wait: whoever waits for a thing hears of trouble that will not pass, or has not passed.
     private func fail(_ error: ServiceError, for id: UInt64) {
         guard let failures = waiting[id]?.failures else { return }
         waiting[id]?.failures = failures + 1
         if error.kind != .transient || failures + 1 >= pace.patience { deliver(.failed(error), to: id) }
-    }
-}
-
-extension Poller.Wants {
-    fileprivate var isItem: Bool {
-        if case .item = self { true } else { false }
     }
 }

@@ -44,7 +44,7 @@ struct Belongings: Sendable {
         let unmarkedIDs = Set(unmarked.servers.map(\.id))
         for volume in volumes {
             guard let ownership = Ownership(metadata: volume.metadata) else {
-                if !Self.isMarked(volume.metadata), Self.isVolumeName(volume.name, of: node),
+                if !Self.isMarked(volume.metadata), VolumeNames.isName(volume.name, of: node),
                     volume.attachments.allSatisfy({ unmarkedIDs.contains($0.serverID) })
                 {
                     unmarked.volumes.append(volume)
@@ -64,11 +64,4 @@ struct Belongings: Sendable {
 
     /// Anything with a key of ours in its metadata is somebody's, even if we cannot read whose.
     private static func isMarked(_ metadata: [String: String]) -> Bool { metadata["cirrata_site"] != nil }
-
-    /// `NODE_` and digits: what teuthology's backend calls its volumes.
-    static func isVolumeName(_ name: String, of node: String) -> Bool {
-        guard name.hasPrefix("\(node)_") else { return false }
-        let digits = name.utf8.dropFirst(node.utf8.count + 1)
-        return !digits.isEmpty && digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-    }
 }

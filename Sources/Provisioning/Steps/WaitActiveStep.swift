@@ -1,3 +1,5 @@
+import Configuration
+import Jobs
 import Lab
 import OpenStack
 import Pipelines
@@ -42,7 +44,7 @@ extension NodeWork {
     private func build(of id: String, _ run: StepRun) async throws -> Build {
         let limit = site.limits(of: StepName.waitActive).timeout
         let began = world.time.now
-        let interface = provider.interface
+        let provider = provider
         let activeSince = Locked<Moment?>(nil)
         let time = world.time
         let watcher = cloud.watcher
@@ -52,7 +54,7 @@ extension NodeWork {
                     try await watcher.server(id, for: run.call) { server in
                         if server.isDeleting || server.status == .error { return true }
                         guard server.status == .active else { return false }
-                        if interface.choose(server) != nil { return true }
+                        if provider.chosenAddress(of: server) != nil { return true }
                         let since = activeSince.withLock { value in
                             value = value ?? time.now
                             return value
@@ -70,9 +72,9 @@ extension NodeWork {
 
     private func judge(_ server: Server, _ run: StepRun) async throws -> Build {
         if server.status == .active {
-            guard let chosen = provider.interface.choose(server) else {
+            guard let chosen = provider.chosenAddress(of: server) else {
                 return .failed(
-                    why: "ACTIVE without an address on \(provider.interface.name) for \(Self.addressGrace.short)",
+                    why: "ACTIVE without an address on \(provider.settings.sshInterface.rawValue) for \(Self.addressGrace.short)",
                     capacity: false)
             }
             return .active(server, address: chosen.address, mac: chosen.mac)

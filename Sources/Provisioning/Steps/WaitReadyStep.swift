@@ -1,3 +1,4 @@
+import Jobs
 import Lab
 import Pipelines
 import Resilience

@@ -1,9 +1,9 @@
 package import Jobs
 import Lab
 import OpenStack
-package import Pipelines
+import Pipelines
 import Resilience
-package import World
+import World
 
 /// The work on one node for one delivery of one job: what all steps share. What it remembers saves requests and is
 /// never trusted where something is removed.
@@ -54,7 +54,7 @@ package final class NodeWork: Sendable {
 
     var known: Memory { memory.withLock { $0 } }
 
-    func remember<Value: Sendable>(_ path: WritableKeyPath<Memory, Value> & Sendable, _ value: Value) {
+    func remember<Value: Sendable>(_ path: any WritableKeyPath<Memory, Value> & Sendable, _ value: Value) {
         memory.withLock { $0[keyPath: path] = value }
     }
 

@@ -3,7 +3,10 @@ enum PythonPattern {
     /// `re.match`: anchored at the start, not at the end. A pattern that cannot be read matches nothing.
     static func matches(_ pattern: String, startOf text: String) -> Bool {
         guard let regex = try? Regex(pattern) else { return false }
-        return (try? regex.prefixMatch(in: text)) != nil
+        if (try? regex.prefixMatch(in: text)) != nil { return true }
+        // Python's `$` also matches before a newline that ends the text; Swift's does not.
+        guard text.unicodeScalars.last == "\n" else { return false }
+        return (try? regex.prefixMatch(in: String(text.unicodeScalars.dropLast()))) != nil
     }
 
     /// `str.strip`.

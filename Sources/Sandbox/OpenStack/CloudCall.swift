@@ -20,8 +20,8 @@ struct CloudCall: Sendable {
         self.service = service
         method = request.method
         (rawPath, rawQuery) = URLText.target(of: request.url)
-        path = rawPath.split(separator: "/").map { part in
-            part.utf8.contains(UInt8(ascii: "%")) ? URLText.unescape(part) : String(part)
+        path = rawPath.utf8.split(separator: UInt8(ascii: "/")).map { part in
+            part.contains(UInt8(ascii: "%")) ? URLText.unescape(Substring(part)) : String(Substring(part))
         }
         headers = request.headers
         body = request.body

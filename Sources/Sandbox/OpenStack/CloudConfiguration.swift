@@ -7,7 +7,9 @@ package struct CloudTimings: Sendable, Hashable {
     /// BUILD without a `task_state`: the host has taken the server.
     package var claiming: Duration = .seconds(1)
     package var networking: Duration = .seconds(3)
-    package var spawning: Duration = .seconds(14)
+    /// BUILD with `task_state` block_device_mapping.
+    package var mapping: Duration = .seconds(1)
+    package var spawning: Duration = .seconds(13)
     /// How long a server is ACTIVE before its addresses show.
     package var addresses: Duration = .zero
     /// From DELETE to DELETED.
@@ -30,12 +32,13 @@ package struct CloudTimings: Sendable, Hashable {
 
     /// A server is ACTIVE this long after its POST, without jitter.
     package var boot: Duration {
-        get { scheduling + claiming + networking + spawning }
+        get { scheduling + claiming + networking + mapping + spawning }
         set {
             scheduling = newValue * 0.1
             claiming = newValue * 0.05
             networking = newValue * 0.15
-            spawning = newValue * 0.7
+            mapping = newValue * 0.05
+            spawning = newValue * 0.65
         }
     }
 
@@ -103,8 +106,6 @@ package struct CloudConfiguration: Sendable {
     package var images: [CloudImage] = []
     package var networks: [CloudNetwork] = []
     package var securityGroups: [CloudSecurityGroup] = []
-    /// Names of key pairs that a server may name.
-    package var keyPairs: [String] = []
 
     package init() {}
 

@@ -10,12 +10,13 @@ struct CloudEvent: Sendable, Comparable {
     }
 
     enum ServerStep: Sendable {
-        case scheduled, networking, spawning, spawned, addressed, actionDone, deleted, gone, forgotten, vanish
+        case scheduled, networking, mapping, spawning, plugged, spawned, addressed, actionDone, unplugged, deleted, gone
+        case forgotten, vanish
         case broken(String)
     }
 
     enum VolumeStep: Sendable {
-        case created, attaching, attached, attachUndone, detached, deleted, vanish
+        case scheduled, created, attaching, attached, attachUndone, detached, deleted, vanish
     }
 
     let time: Timestamp

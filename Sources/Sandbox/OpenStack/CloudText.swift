@@ -13,7 +13,7 @@ extension Timestamp {
     var seconds: String { wholeSeconds.description }
 
     /// `2026-11-22T15:42:54.000000`: a database column of whole seconds, written without a zone.
-    var column: String { seconds.dropLast() + ".000000" }
+    var column: String { String(decoding: seconds.utf8.dropLast() + ".000000".utf8, as: UTF8.self) }
 
     /// `2026-11-22T15:42:54.495992`: the moment itself, written without a zone.
     var exact: String {

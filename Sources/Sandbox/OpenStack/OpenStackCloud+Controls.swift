@@ -4,12 +4,12 @@ package import World
 /// What tests, the fault layer and the demo do to a cloud behind its users' back.
 extension OpenStackCloud {
     /// Plans a fault for the next servers that match; plans for the same servers are drawn in the order made.
-    package mutating func plan(_ fault: ServerFault, for match: NameMatch = .any, times: Int = 1) {
+    package mutating func plan(server fault: ServerFault, for match: NameMatch = .any, times: Int = 1) {
         serverFaults.add(fault, for: match, times: times)
     }
 
     /// Plans a fault for the next volumes that match.
-    package mutating func plan(_ fault: VolumeFault, for match: NameMatch = .any, times: Int = 1) {
+    package mutating func plan(volume fault: VolumeFault, for match: NameMatch = .any, times: Int = 1) {
         volumeFaults.add(fault, for: match, times: times)
     }
 
@@ -92,7 +92,9 @@ extension OpenStackCloud {
     package mutating func add(_ network: CloudNetwork) { networks[network.id] = network }
     package mutating func add(_ group: CloudSecurityGroup) { securityGroups[group.id] = group }
     package mutating func setZones(_ names: [String]) { zones = names }
-    package mutating func addKeyPair(_ name: String) { keyPairs.append(name) }
+    package mutating func addKeyPair(_ name: String, at now: Timestamp) {
+        addKeyPair(name, publicKey: "ssh-ed25519 \(random.letters(68)) \(name)", at: now)
+    }
     /// A new id that the seed decides.
     package mutating func newID() -> String { random.uuid() }
 
@@ -121,7 +123,7 @@ extension OpenStackCloud {
         server.hostID = hostID
         server.launched = now.wholeSeconds
         server.ports = [port.id]
-        server.showsAddresses = true
+        server.shownPorts = [port]
         ports[port.id] = port
         servers[server.id] = server
         serversCreated += 1
@@ -141,7 +143,7 @@ extension OpenStackCloud {
             id: random.uuid(), name: name, details: nil, project: owner, user: user, size: 1, created: now,
             metadata: metadata, zone: zones.first ?? "nova")
         volume.status = "available"
-        if let server, let device = servers[server]?.nextDevice {
+        if let server, let device = servers[server]?.device() {
             let disk = CloudServer.Disk(
                 device: device, attachment: random.uuid(), blockDevice: random.uuid(), deleteOnTermination: false)
             servers[server]?.disks[volume.id] = disk

@@ -27,7 +27,7 @@ package struct OpenStackCloud: Sendable {
     var networks: OrderedDictionary<String, CloudNetwork>
     var securityGroups: OrderedDictionary<String, CloudSecurityGroup>
     var zones: [String]
-    var keyPairs: [String]
+    var keyPairs: OrderedDictionary<String, CloudKeyPair> = [:]
     /// By project.
     var quotas: OrderedDictionary<String, CloudQuotas>
     var servers: OrderedDictionary<String, CloudServer> = [:]
@@ -52,7 +52,6 @@ package struct OpenStackCloud: Sendable {
         networks = Self.byID(configuration.networks, \.id)
         securityGroups = Self.byID(configuration.securityGroups, \.id)
         zones = configuration.zones
-        keyPairs = configuration.keyPairs
         quotas = OrderedDictionary(configuration.projects.map { ($0.id, configuration.quotas) }) { first, _ in first }
         catalogIDs = (0..<6 * (1 + 3 * configuration.regions.count)).map { _ in random.hex32() }
         hostID = random.hex32() + random.hex32().prefix(24)

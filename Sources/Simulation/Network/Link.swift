@@ -1,3 +1,4 @@
+import World
 
 /// How the way between a process and an endpoint behaves.
 package struct Link: Sendable, Hashable {

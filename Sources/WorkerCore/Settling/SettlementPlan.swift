@@ -55,7 +55,7 @@ package struct SettlementPolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - releases: how often the broker has seen this job released; the delay of a retry grows with it.
     ///   - random: for jitter, so that jobs that failed together do not come back together.
-    package func plan(for outcome: Outcome, releases: Int, random: any RandomSource) -> SettlementPlan {
+    package func plan(of outcome: Outcome, releases: Int, random: any RandomSource) -> SettlementPlan {
         switch outcome.kind {
         case .done, .superseded, .obsolete, .expired:
             SettlementPlan(replies: true, reports: false, command: .delete)

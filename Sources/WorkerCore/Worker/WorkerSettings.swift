@@ -1,6 +1,3 @@
-package import Beanstalk
-package import World
-
 /// What a worker needs to know beyond its provisioner.
 package struct WorkerSettings: Sendable {
     package var slots: Int

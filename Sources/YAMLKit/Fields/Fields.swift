@@ -132,7 +132,7 @@ package final class Fields {
         Spelling.nearest(to: key, in: known).map { "did you mean \($0)?" } ?? ""
     }
 
-    static func join(_ path: String, _ key: String) -> String {
+    package static func join(_ path: String, _ key: String) -> String {
         let isSimple = !key.isEmpty && !key.contains { $0 == "." || $0 == " " || $0.isNewline }
         let name = isSimple ? key : Node.quoted(key)
         return path.isEmpty ? name : "\(path).\(name)"

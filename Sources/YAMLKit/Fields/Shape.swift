@@ -119,7 +119,7 @@ extension Shape where Value: CaseIterable & RawRepresentable & Sendable, Value.R
 extension Shape {
     /// A list; a single scalar counts as a list of one, which is what teuthology's readers do.
     package static func list<Element>(_ element: Shape<Element>, atLeast: Int = 0) -> Shape where Value == [Element] {
-        let expected = "a list (of \(element.expectation))"
+        let expected = "a list (each: \(element.expectation))"
         return Shape(
             expected,
             read: { node, path, problems in

@@ -13,11 +13,15 @@ package struct Scalar: Sendable, Hashable {
     /// What PyYAML would make of it.
     package var type: ScalarType { isPlain ? ScalarType(resolving: text) : .string }
 
-    /// Same text, same type: `abc` equals `"abc"`, `1` does not equal `"1"`.
-    package static func == (a: Scalar, b: Scalar) -> Bool { a.text == b.text && a.type == b.type }
+    /// Same text, same type: `abc` equals `"abc"`, `1` does not equal `"1"`. All nulls are equal.
+    package static func == (a: Scalar, b: Scalar) -> Bool {
+        let type = a.type
+        return type == b.type && (type == .null || a.text == b.text)
+    }
 
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(text)
+        let type = type
         hasher.combine(type)
+        if type != .null { hasher.combine(text) }
     }
 }

@@ -19,12 +19,14 @@ enum ScalarText {
     /// Narrower than YAML: nothing that any reader, of 1.1 or 1.2, could take for something else than text.
     private static func isSafePlain(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
-        guard let first = bytes.first, let last = bytes.last, isWord(first) || first == UInt8(ascii: "/"),
+        guard let first = bytes.first, let last = bytes.last,
+            isWord(first) || first == UInt8(ascii: "/") || text.hasPrefix("~/"),
             last != UInt8(ascii: ":"), last != UInt8(ascii: " "), bytes.count <= 200
         else { return false }
         for (position, byte) in bytes.enumerated() where !isWord(byte) {
             switch byte {
-            case UInt8(ascii: "/"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "="),
+            case UInt8(ascii: "/"), UInt8(ascii: "~"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"),
+                UInt8(ascii: "="),
                 UInt8(ascii: "@"), UInt8(ascii: "%"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "*"),
                 UInt8(ascii: "$"), UInt8(ascii: ";"):
                 continue

@@ -5,7 +5,7 @@ import World
 @testable import Sandbox
 
 @Suite struct CloudLifecycleTests {
-    /// Recording 110 and its timeline: scheduling, nothing, networking, spawning, ACTIVE with an address.
+    /// Recording 110 and its timeline: scheduling, nothing, networking, block_device_mapping, spawning, ACTIVE with an address.
     @Test func aServerIsBuiltInTheRecordedSteps() {
         var fixture = CloudFixture()
         let id = fixture.create("target001", ["metadata": ["cirrata_key": "k1"]])
@@ -17,7 +17,11 @@ import World
             if state.hasPrefix("BUILD") { #expect(server["addresses"]?.object?.isEmpty == true) }
             fixture.wait(.milliseconds(100))
         }
-        #expect(seen == ["BUILD scheduling", "BUILD -", "BUILD networking", "BUILD spawning", "ACTIVE -"])
+        #expect(
+            seen == [
+                "BUILD scheduling", "BUILD -", "BUILD networking", "BUILD block_device_mapping", "BUILD spawning",
+                "ACTIVE -",
+            ])
         let server = fixture.server(id)
         #expect(server["addresses"]?["Ext-Net"]?.array?.first?["addr"]?.string?.hasPrefix("203.0.113.") == true)
         #expect(server["metadata"] == ["cirrata_key": "k1"])

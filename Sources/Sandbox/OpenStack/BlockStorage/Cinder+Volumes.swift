@@ -51,7 +51,8 @@ extension OpenStackCloud {
             "image_id": .string(id), "image_name": .text(image?.name), "container_format": "bare",
             "disk_format": "raw", "min_disk": .string(String(image?.minimumDisk ?? 0)),
             "min_ram": .string(String(image?.minimumRAM ?? 0)), "size": "1024",
-            "checksum": "0f343b0931126a20f133d67c2b018a3b", "os_distro": "", "os_version": "",
+            "checksum": "0f343b0931126a20f133d67c2b018a3b", "os_distro": .string(image?.distribution ?? ""),
+            "os_version": .string(image?.release ?? ""),
         ]
     }
 
@@ -129,6 +130,7 @@ extension OpenStackCloud {
         volume.plannedFault = volumeFaults.draw(for: volume.name ?? "") { $0.occasion == .create }
         volumes[volume.id] = volume
         volumesCreated += 1
+        post(.scheduled, volume: volume.id, at: call.now, after: timings.volumeCreating / 4)
         post(.created, volume: volume.id, at: call.now, after: timings.volumeCreating)
         return call.answer(202, ["volume": cinderVolume(volume, call, isNew: true)])
     }

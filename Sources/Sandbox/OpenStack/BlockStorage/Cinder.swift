@@ -42,6 +42,7 @@ extension OpenStackCloud {
         case (.get, "os-availability-zone", 0):
             let list = zones.map { ["zoneName": .string($0), "zoneState": ["available": true]] as JSONValue }
             return call.answer(200, ["availabilityZoneInfo": .array(list)])
+        case (.get, "os-quota-sets", 1) where rest[0] == token.project: return cinderQuotaSet(call, rest[0])
         case (.get, "os-services", 0):
             throw .api(403, "Policy doesn't allow volume_extension:services:index to be performed.")
         default: throw .unknownURL

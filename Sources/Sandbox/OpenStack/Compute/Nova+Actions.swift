@@ -60,7 +60,7 @@ extension OpenStackCloud {
         try start("rebuild", "rebuilding", from: [.active, .stopped, .error], server, at: call.now)
         servers[server.id]?.image = image
         if let name = wish["name"] { servers[server.id]?.name = try ServerWish.text("name", name, 1...255) }
-        var members = novaServerBase(servers[server.id] ?? server, call)
+        var members = novaServerBase(servers[server.id] ?? server, call, isPlain: true)
         members["adminPass"] = .string(server.adminPassword)
         var response = call.answer(202, ["server": .object(members)])
         response.headers.add("Location", "\(endpoints.nova)/v2.1/servers/\(server.id)")

@@ -14,7 +14,7 @@ extension OpenStackCloud {
             throw .api(400, "The requested availability zone is not available")
         }
         guard let flavor = flavors[wish.flavor] else { throw .api(400, "Flavor \(wish.flavor) could not be found.") }
-        if let key = wish.keyName, !keyPairs.contains(key) { throw .api(400, "Invalid key_name provided.") }
+        if let key = wish.keyName, keyPairs[key] == nil { throw .api(400, "Invalid key_name provided.") }
         try checkImage(wish.image ?? wish.rootVolume?.image, flavor, hasLocalDisk: wish.rootVolume == nil)
         let interfaces = try interfaces(wish, project)
         let groups = try groups(wish.securityGroups, project)
@@ -148,33 +148,11 @@ extension OpenStackCloud {
             interfaces: interfaces, securityGroups: groups, userData: wish.userData, keyName: wish.keyName,
             configDrive: wish.configDrive, zone: wish.zone, adminPassword: random.letters(12))
         server.plannedFault = serverFaults.draw(for: name) { !$0.isForDelete }
-        if let root = wish.rootVolume {
-            server.image = nil
-            addRootDisk(root, to: &server, at: now)
-        }
+        server.rootVolume = wish.rootVolume
+        if wish.rootVolume != nil { server.image = nil }
         servers[server.id] = server
         serversCreated += 1
         post(.scheduled, server: server.id, at: now, after: timings.scheduling)
         return server
-    }
-
-    private mutating func addRootDisk(_ root: ServerWish.RootVolume, to server: inout CloudServer, at now: Timestamp) {
-        let disk = CloudServer.Disk(
-            device: "/dev/sda", attachment: random.uuid(), blockDevice: random.uuid(),
-            deleteOnTermination: root.deleteOnTermination)
-        var volume: CloudVolume
-        if let id = root.volume, let existing = volumes[id] {
-            volume = existing
-        } else {
-            volume = CloudVolume(
-                id: random.uuid(), name: "", details: "", project: server.project, user: server.user, size: root.size,
-                created: now, metadata: [:], zone: zones.first ?? "nova", image: root.image)
-            volumesCreated += 1
-        }
-        volume.status = "reserved"
-        volume.generation += 1
-        volume.attachment = CloudVolume.Attachment(id: disk.attachment, server: server.id, device: disk.device)
-        volumes[volume.id] = volume
-        server.disks[volume.id] = disk
     }
 }

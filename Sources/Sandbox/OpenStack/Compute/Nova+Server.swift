@@ -21,10 +21,7 @@ extension OpenStackCloud {
             touch(server.id, at: call.now)
             return call.empty(204)
         case (.get, "ips", 2):
-            let addresses = (novaServerBase(server, call)["addresses"]?.object ?? [:]).mapValues { list -> JSONValue in
-                .array((list.array ?? []).map { ["version": $0["version"] ?? nil, "addr": $0["addr"] ?? nil] })
-            }
-            return call.answer(200, ["addresses": .object(addresses)])
+            return call.answer(200, ["addresses": .object(novaAddresses(server, isPlain: true))])
         case (.get, "os-interface", 2): return call.answer(200, ["interfaceAttachments": interfaces(of: server)])
         case (_, "os-volume_attachments", _): return try volumeAttachments(call, server, Array(rest.dropFirst(2)))
         case (.get, "os-instance-actions", 2):
@@ -37,12 +34,7 @@ extension OpenStackCloud {
         let body = try call.json(orElse: "Malformed request body")
         if let name = body["server"]?["name"] { servers[server.id]?.name = try ServerWish.text("name", name, 1...255) }
         touch(server.id, at: call.now)
-        var members = novaServerBase(servers[server.id] ?? server, call)
-        // The answer of an update has addresses without the extension's keys (recording 130).
-        members["addresses"] = .object(
-            (members["addresses"]?.object ?? [:]).mapValues { list in
-                .array((list.array ?? []).map { ["version": $0["version"] ?? nil, "addr": $0["addr"] ?? nil] })
-            })
+        let members = novaServerBase(servers[server.id] ?? server, call, isPlain: true)
         return call.answer(200, ["server": .object(members)])
     }
 

@@ -48,14 +48,15 @@ extension OpenStackCloud {
         return .object(body)
     }
 
-    /// What a PUT answers, and the part of everything else that is the same.
-    func novaServerBase(_ server: CloudServer, _ call: CloudCall) -> [String: JSONValue] {
+    /// What a PUT and a rebuild answer, and the part of everything else that is the same.
+    /// - Parameter isPlain: addresses without the members that extensions add (recordings 130, 143).
+    func novaServerBase(_ server: CloudServer, _ call: CloudCall, isPlain: Bool = false) -> [String: JSONValue] {
         var body: [String: JSONValue] = [
             "id": .string(server.id), "name": .string(server.name), "status": .string(server.status),
             "tenant_id": .string(server.project), "user_id": .string(server.user),
             "metadata": .map(server.metadata), "hostId": .string(server.hostID),
             "created": .string(server.created.seconds), "updated": .string(server.updated.seconds),
-            "addresses": .object(novaAddresses(server)), "accessIPv4": "", "accessIPv6": "",
+            "addresses": .object(novaAddresses(server, isPlain: isPlain)), "accessIPv4": "", "accessIPv6": "",
             "links": novaLinks("servers", server.id), "OS-DCF:diskConfig": "MANUAL",
         ]
         body["image"] =
@@ -75,21 +76,22 @@ extension OpenStackCloud {
                 ["id": .string(server.flavor.id), "links": [bookmark("flavors", server.flavor.id)]]
             }
         switch server.status {
-        case "BUILD", "ACTIVE": body["progress"] = 0
+        case "BUILD", "ACTIVE", "REBUILD": body["progress"] = 0
         default: break
         }
         return body
     }
 
-    private func novaAddresses(_ server: CloudServer) -> [String: JSONValue] {
-        guard server.showsAddresses else { return [:] }
+    func novaAddresses(_ server: CloudServer, isPlain: Bool) -> [String: JSONValue] {
         var addresses: [String: [JSONValue]] = [:]
-        for id in server.ports {
-            guard let port = ports[id], let network = networks[port.network] else { continue }
-            addresses[network.name, default: []].append([
-                "version": 4, "addr": .string(CloudNetwork.text(port.address)), "OS-EXT-IPS:type": "fixed",
-                "OS-EXT-IPS-MAC:mac_addr": .string(port.mac),
-            ])
+        for port in server.shownPorts {
+            guard let network = networks[port.network] else { continue }
+            var address: [String: JSONValue] = ["version": 4, "addr": .string(CloudNetwork.text(port.address))]
+            if !isPlain {
+                address["OS-EXT-IPS:type"] = "fixed"
+                address["OS-EXT-IPS-MAC:mac_addr"] = .string(port.mac)
+            }
+            addresses[network.name, default: []].append(.object(address))
         }
         return addresses.mapValues(JSONValue.array)
     }

@@ -52,7 +52,7 @@ extension OpenStackCloud {
         }
         try check("attach_volume", server, in: [.active, .stopped])
         try checkAttachable(volume)
-        let device = server.nextDevice
+        let device = server.device(asked: wish["device"]?.string)
         let deletes = call.isAtLeast(2, 79) && wish["delete_on_termination"]?.bool == true
         attach(id, to: server.id, device: device, deleteOnTermination: deletes, at: call.now)
         if call.isAtLeast(2, 101) { return call.empty(202) }

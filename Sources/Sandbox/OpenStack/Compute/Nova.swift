@@ -51,6 +51,10 @@ extension OpenStackCloud {
                 ["zoneName": .string(zone), "zoneState": ["available": true], "hosts": nil]
             }
             return call.answer(200, ["availabilityZoneInfo": .array(list)])
+        case (.get, _, 0...1) where Self.proxies.contains(first): return try novaProxy(call, token, first, rest)
+        case (_, "os-keypairs", _): return try keyPairs(call, token, rest)
+        case (.get, "os-quota-sets", 1...2) where rest[0] == token.project:
+            return novaQuotaSet(call, rest[0], detail: rest.count == 2)
         case (.get, "os-services", 0), (.get, "os-hypervisors", _):
             let rule = first == "os-services" ? "os-services:list" : "os-hypervisors:list"
             throw .api(403, "Policy doesn't allow os_compute_api:\(rule) to be performed.")

@@ -6,6 +6,8 @@ struct CloudToken: Sendable {
     /// nil: unscoped.
     var project: String?
     var methods: [String]
+    /// The application credential that it came from.
+    var credential: String?
     var auditIDs: [String]
     var issued: Timestamp
     var expires: Timestamp

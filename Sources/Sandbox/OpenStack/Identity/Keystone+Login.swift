@@ -58,6 +58,7 @@ extension OpenStackCloud {
                 guard details["secret"]?.string == credential.secret else { throw .unauthorized }
                 token.user = credential.user
                 token.project = credential.project
+                token.credential = credential.id
             default: throw .unauthorized
             }
         }

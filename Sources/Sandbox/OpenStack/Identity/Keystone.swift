@@ -98,6 +98,11 @@ extension OpenStackCloud {
             ]
             body["catalog"] = catalog(for: project)
         }
+        if let credential = token.credential.flatMap({ applicationCredentials[$0] }) {
+            body["application_credential"] = [
+                "id": .string(credential.id), "name": .string(credential.name), "restricted": true,
+            ]
+        }
         return .object(body)
     }
 

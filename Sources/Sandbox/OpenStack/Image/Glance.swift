@@ -9,22 +9,21 @@ extension OpenStackCloud {
                 status: 300, headers: ["Content-Type": "application/json"],
                 body: JSONValue.object(["versions": glanceVersions]).bytes)
         }
-        let token = try token(of: call)
+        _ = try token(of: call)
+        let id = call.path.dropFirst(2).first ?? ""
         switch (call.method, call.path.dropFirst().first, call.path.count) {
         case (.get, "images", 2): return try listImages(call)
         case (.get, "images", 3):
-            guard let image = images[call.path[2]] else {
-                throw .api(404, "No image found with ID \(call.path[2])")
-            }
+            guard let image = images[id] else { throw .api(404, "No image found with ID \(id)") }
             return call.answer(200, glanceImage(image))
-        case (.delete, "images", 3), (.patch, "images", 3):
-            guard images[call.path[2]] != nil else {
-                throw .api(404, "Failed to find image \(call.path[2]) to delete")
-            }
+        // All images are the administrator's: users look.
+        case (.delete, "images", 3):
+            guard images[id] != nil else { throw .api(404, "Failed to find image \(id) to delete") }
             throw .api(403, "You do not own this image")
         case (.post, "images", 2):
-            _ = token
-            throw .api(403, "You are not authorized to complete publicize_image action.")
+            let wish = try call.json(orElse: "JSON body is malformed")
+            let action = wish["visibility"]?.string == "public" ? "publicize_image" : "add_image"
+            throw .api(403, "You are not authorized to complete \(action) action.")
         default: throw .unknownURL
         }
     }
@@ -105,7 +104,6 @@ extension OpenStackCloud {
     private func glanceImage(_ image: CloudImage) -> [String: JSONValue] {
         let path = "/v2/images/" + image.id
         let isThere = image.status == "active"
-        let words = (image.name ?? "").lowercased().split(separator: " ")
         return [
             "id": .string(image.id), "name": .text(image.name), "status": .string(image.status),
             "visibility": "public", "disk_format": "raw", "container_format": "bare",
@@ -117,8 +115,7 @@ extension OpenStackCloud {
             "os_hash_value": isThere ? .string(String(repeating: "8efb4f73", count: 16)) : nil,
             "created_at": .string(image.created.seconds), "updated_at": .string(image.created.seconds), "tags": [],
             "self": .string(path), "file": .string(path + "/file"), "schema": "/v2/schemas/image", "stores": "file",
-            "os_distro": .string(words.first.map(String.init) ?? ""),
-            "os_version": .string(words.dropFirst().joined(separator: " ")),
+            "os_distro": .string(image.distribution), "os_version": .string(image.release),
         ]
     }
 }

@@ -74,6 +74,12 @@ package struct CloudImage: Sendable, Hashable {
         self.name = name
         self.created = created
     }
+
+    /// `ubuntu` of `Ubuntu 22.04`, as the images' properties say it.
+    var distribution: String { String((name ?? "").lowercased().prefix { $0 != " " && $0 != "-" }) }
+
+    /// `22.04` of `Ubuntu 22.04`.
+    var release: String { String((name ?? "").lowercased().dropFirst(distribution.count + 1)) }
 }
 
 package struct CloudSecurityGroup: Sendable, Hashable {

@@ -52,11 +52,14 @@ struct CloudServer: Sendable {
     var launched: Timestamp?
     var terminated: Timestamp?
     var ports: [String] = []
-    var showsAddresses = false
+    /// What Nova shows as addresses: its copy of the ports, made once the server is ACTIVE and not always up to date.
+    var shownPorts: [CloudPort] = []
     /// By volume id.
     var disks: OrderedDictionary<String, Disk> = [:]
     var fault: Fault?
     var isLocked = false
+    /// What it boots from, if not from an image.
+    var rootVolume: ServerWish.RootVolume?
     /// What was planned for its build (see `ServerFault`).
     var plannedFault: ServerFault?
     /// Deletion was asked for while it was being built.
@@ -86,10 +89,11 @@ struct CloudServer: Sendable {
         }
     }
 
-    /// The next free device name: the root disk is `sda` whether it is local or a volume.
-    var nextDevice: String {
+    /// The device of the next volume: of the name that was asked for only the letter counts, as the hypervisor's bus
+    /// decides the rest (recording 246), and only if it is free. The root disk is `sda`, be it local or a volume.
+    func device(asked: String? = nil) -> String {
         let taken = disks.values.map(\.device)
-        let letters = "bcdefghijklmnopqrstuvwxyz"
-        return letters.lazy.map { "/dev/sd\($0)" }.first { !taken.contains($0) } ?? "/dev/sdz"
+        let letters = (asked?.suffix(1) ?? "") + "bcdefghijklmnopqrstuvwxyz"
+        return letters.lazy.map { "/dev/sd\($0)" }.first { !taken.contains($0) && $0 != "/dev/sda" } ?? "/dev/sdz"
     }
 }

@@ -7,14 +7,22 @@ extension OpenStackCloud {
         switch step {
         case .scheduled: schedule(id, at: time)
         case .networking:
-            let isFromVolume = servers[id]?.image == nil
-            servers[id]?.task = isFromVolume ? "block_device_mapping" : "networking"
+            servers[id]?.task = "networking"
             touch(id, at: time)
-            post(.spawning, server: id, at: time, after: timings.networking)
-        case .spawning: allocate(id, at: time)
+            post(.mapping, server: id, at: time, after: timings.networking)
+        case .mapping:
+            servers[id]?.task = "block_device_mapping"
+            touch(id, at: time)
+            post(.spawning, server: id, at: time, after: timings.mapping)
+        case .spawning:
+            servers[id]?.task = "spawning"
+            touch(id, at: time)
+            post(.plugged, server: id, at: time, after: timings.spawning / 2)
+        case .plugged: allocate(id, at: time)
         case .spawned: finishBuild(id, at: time)
-        case .addressed: servers[id]?.showsAddresses = true
+        case .addressed: showAddresses(of: id)
         case .actionDone: finishAction(id, at: time)
+        case .unplugged: unplug(id)
         case .deleted: finishDelete(id, at: time)
         case .gone:
             servers[id]?.isGone = true
@@ -59,17 +67,14 @@ extension OpenStackCloud {
         }
     }
 
-    /// Gives the server its ports and goes on to spawning; without a free address the build ends after it.
+    /// Gives the server its ports in the middle of spawning; without a free address spawning ends in ERROR.
     private mutating func allocate(_ id: String, at time: Timestamp) {
         guard let server = servers[id] else { return }
         for interface in server.interfaces {
             guard let address = takeAddress(interface) else {
-                releasePorts(of: id)
                 let why = "No fixed IP addresses available for network: \(interface.network), not rescheduling."
-                breakServer(
-                    id, "Build of instance \(id) aborted: Failed to allocate the network(s) with error \(why)",
-                    keepsHost: false, at: time)
-                return
+                servers[id]?.plannedFault = .spawnFails("Failed to allocate the network(s) with error \(why)")
+                break
             }
             let port = CloudPort(
                 id: random.uuid(), network: interface.network, address: address, mac: random.macAddress(), server: id,
@@ -77,8 +82,7 @@ extension OpenStackCloud {
             ports[port.id] = port
             servers[id]?.ports.append(port.id)
         }
-        servers[id]?.task = "spawning"
-        post(.spawned, server: id, at: time, after: timings.spawning)
+        post(.spawned, server: id, at: time, after: timings.spawning / 2)
     }
 
     private mutating func takeAddress(_ interface: CloudServer.Interface) -> UInt32? {
@@ -101,7 +105,9 @@ extension OpenStackCloud {
             breakServer(id, "Build of instance \(id) aborted: \(reason)", keepsHost: false, at: time)
             return
         case .hostsExhausted where !server.deletesAfterBuild:
-            servers[id]?.showsAddresses = true
+            // The ports are gone, and still shown (recording 203).
+            showAddresses(of: id)
+            releasePorts(of: id)
             breakServer(
                 id,
                 "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures for "
@@ -113,14 +119,14 @@ extension OpenStackCloud {
         servers[id]?.task = nil
         servers[id]?.launched = time.wholeSeconds
         touch(id, at: time)
-        attachRootDisk(id, at: time)
+        if let root = server.rootVolume { attachRootVolume(root, to: server, at: time) }
         if server.deletesAfterBuild {
             post(.deleted, server: id, at: time, after: timings.deleting)
             return
         }
         if server.plannedFault != .withoutAddress {
             if timings.addresses == .zero {
-                servers[id]?.showsAddresses = true
+                showAddresses(of: id)
             } else {
                 post(.addressed, server: id, at: time, after: timings.addresses)
             }
@@ -155,6 +161,8 @@ extension OpenStackCloud {
             servers[id]?.deletesAfterBuild = true
         } else {
             servers[id]?.generation += 1
+            // The network goes first: a server that could not be destroyed has no address any more (recording 311).
+            post(.unplugged, server: id, at: time, after: timings.deleting / 2)
             if fault == .destroyFails {
                 post(.broken("Fault"), server: id, at: time, after: timings.deleting)
             } else {
@@ -165,12 +173,11 @@ extension OpenStackCloud {
 
     private mutating func finishDelete(_ id: String, at time: Timestamp) {
         for (volume, disk) in servers[id]?.disks ?? [:] { release(volume, disk, at: time) }
-        releasePorts(of: id)
+        unplug(id)
         servers[id]?.disks = [:]
         servers[id]?.state = .deleted
         servers[id]?.task = nil
         servers[id]?.terminated = time.wholeSeconds
-        servers[id]?.showsAddresses = false
         servers[id]?.generation += 1
         touch(id, at: time)
         post(.gone, server: id, at: time, after: timings.deletedVisible)
@@ -181,6 +188,16 @@ extension OpenStackCloud {
         guard let server = servers[id], !server.isGone else { return }
         finishDelete(id, at: time)
         servers[id]?.isGone = true
+    }
+
+    mutating func showAddresses(of id: String) {
+        let shown = (servers[id]?.ports ?? []).compactMap { ports[$0] }
+        servers[id]?.shownPorts = shown
+    }
+
+    private mutating func unplug(_ id: String) {
+        releasePorts(of: id)
+        servers[id]?.shownPorts = []
     }
 
     private mutating func releasePorts(of id: String) {

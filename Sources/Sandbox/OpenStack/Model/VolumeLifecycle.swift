@@ -6,6 +6,7 @@ extension OpenStackCloud {
     mutating func advanceVolume(_ id: String, _ step: CloudEvent.VolumeStep, at time: Timestamp) {
         guard let volume = volumes[id] else { return }
         switch step {
+        case .scheduled: volumes[id]?.updated = time.wholeSeconds
         case .created:
             if volume.plannedFault == .createFails {
                 set(id, "error", at: time)
@@ -95,12 +96,25 @@ extension OpenStackCloud {
         }
     }
 
-    /// Makes and attaches the root volume of a server that boots from one.
-    mutating func attachRootDisk(_ server: String, at time: Timestamp) {
-        for (id, disk) in servers[server]?.disks ?? [:] where volumes[id]?.isAttached == false {
-            volumes[id]?.attachment = CloudVolume.Attachment(
-                id: disk.attachment, server: server, device: disk.device, attached: time.wholeSeconds)
-            set(id, "in-use", at: time)
+    /// Makes the root volume of a server that boots from one, or takes the one that it named.
+    mutating func attachRootVolume(_ root: ServerWish.RootVolume, to server: CloudServer, at time: Timestamp) {
+        var volume: CloudVolume
+        if let existing = root.volume.flatMap({ volumes[$0] }) {
+            volume = existing
+        } else {
+            volume = CloudVolume(
+                id: random.uuid(), name: "", details: "", project: server.project, user: server.user, size: root.size,
+                created: time, metadata: [:], zone: server.zone ?? zones.first ?? "nova", image: root.image)
+            volumesCreated += 1
         }
+        let disk = CloudServer.Disk(
+            device: "/dev/sda", attachment: random.uuid(), blockDevice: random.uuid(),
+            deleteOnTermination: root.deleteOnTermination)
+        volume.attachment = CloudVolume.Attachment(
+            id: disk.attachment, server: server.id, device: disk.device, attached: time.wholeSeconds)
+        volume.generation += 1
+        volumes[volume.id] = volume
+        servers[server.id]?.disks[volume.id] = disk
+        set(volume.id, "in-use", at: time)
     }
 }

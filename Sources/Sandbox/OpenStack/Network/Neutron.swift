@@ -17,6 +17,12 @@ extension OpenStackCloud {
         let token = try token(of: call)
         let project = token.project ?? ""
         let missing = CloudFault.neutron(404, type: "HTTPNotFound", "The resource could not be found.")
+        if call.method == .delete, call.path.count == 3, call.path[1] == "networks" {
+            guard networks[call.path[2]] != nil else {
+                throw .neutron(404, type: "NetworkNotFound", "Network \(call.path[2]) could not be found.")
+            }
+            throw .neutron(403, type: "PolicyNotAuthorized", "rule:delete_network is disallowed by policy")
+        }
         guard call.method == .get, call.path.count >= 2 else { throw missing }
         let id = call.path.dropFirst(2).first
         switch (call.path[1], call.path.count) {

@@ -1,0 +1,33 @@
+/// A regular expression of teuthology's configuration, matched as its backend does, by Python's `re.match`: anchored at
+/// the start, not at the end, and with regard to case. `b2-7` matches `b2-75` too (facts/openstack.md 6.1).
+package struct PythonPattern: Sendable, Hashable, CustomStringConvertible {
+    package struct Malformed: Error, Sendable, Hashable, CustomStringConvertible {
+        package var pattern: String
+        package var problem: String
+
+        package var description: String { "\(pattern.debugDescription) is no usable regular expression: \(problem)" }
+    }
+
+    package let source: String
+    private let program: PatternProgram
+
+    /// - Throws: `Malformed` for what Python refuses too, and for back references, conditionals, atomic groups and
+    ///   possessive repetition.
+    package init(_ source: String) throws(Malformed) {
+        guard let program = PatternProgram(try PatternParser.parse(source)) else {
+            throw Malformed(pattern: source, problem: "its repetitions make it too large")
+        }
+        self.source = source
+        self.program = program
+    }
+
+    /// `re.match(source, text) is not None`
+    package func matches(_ text: String) -> Bool { program.matches(Array(text.unicodeScalars)) }
+
+    package var description: String { source }
+}
+
+extension Collection<PythonPattern> {
+    package func anyMatches(_ text: String) -> Bool { contains { $0.matches(text) } }
+    package func allMatch(_ text: String) -> Bool { allSatisfy { $0.matches(text) } }
+}

@@ -1,0 +1,70 @@
+import Configuration
+import Jobs
+import Lab
+package import OpenStack
+package import Resilience
+import World
+import YAMLKit
+
+/// One entry of `libcloud.providers`, with its cloud and its gates.
+package final class Provider: Sendable {
+    package let name: String
+    package let cloud: Cloud
+    let settings: ProviderSettings
+    let rules: FlavorChoice.Rules
+    let excludedImages: [PythonPattern]
+    let osDefaults: OSDefaults
+    let siteSize: SizeLevel
+    let authorizedKeys: [String]
+    let labDomain: String
+    /// Volumes created at once, over all jobs of this process.
+    let volumePermits: Permits
+
+    /// - Throws: `SelectionError` when a pattern of the configuration is none.
+    init(
+        _ configuration: ProviderConfiguration, cloud: Cloud, osDefaults: OSDefaults, sizes: SizeSettings,
+        authorizedKeys: [String], labDomain: String
+    ) throws(SelectionError) {
+        let settings = configuration.settings
+        name = configuration.name
+        self.cloud = cloud
+        self.settings = settings
+        rules = try FlavorChoice.Rules(
+            allow: settings.allowSizes.sources, exclude: settings.excludeSizes.sources)
+        excludedImages = try [PythonPattern](settings.excludeImage.sources, key: "exclude_image")
+        self.osDefaults = osDefaults
+        siteSize = SizeLevel(
+            disk: sizes.machine.diskGB, ram: sizes.machine.ramMB, cpus: sizes.machine.cpus, count: sizes.volumes.count,
+            size: sizes.volumes.sizeGB)
+        self.authorizedKeys = authorizedKeys
+        self.labDomain = labDomain
+        volumePermits = Permits(8)
+    }
+
+    var zones: [String] { settings.availabilityZones }
+    var maxServers: Int? { settings.maximumServers }
+    var adoptsUnmarked: Bool { settings.adoptsUnmarked }
+    package var gates: [Gate] { cloud.gates.all }
+
+    package var isClosed: Bool {
+        get async {
+            for gate in gates where await gate.state.isClosed { return true }
+            return false
+        }
+    }
+
+    /// Some step found that there is no room for another server.
+    func noCapacity(_ why: String) async { await cloud.gates.compute.closeForCapacity(why) }
+
+    func capacityFreed() async {
+        await cloud.gates.compute.capacityFreed()
+        await cloud.gates.blockStorage.capacityFreed()
+    }
+
+    /// The address on `ssh_interface`, and the MAC of its NIC.
+    func chosenAddress(of server: Server) -> (address: IPAddress, mac: String?)? {
+        let interface: SSHInterface = settings.sshInterface == .private ? .privateIPs : .publicIPs
+        guard let address = AddressChoice.choose(server.addresses.map(\.address), for: interface) else { return nil }
+        return (address, server.addresses.first { IPAddress($0.address) == address }?.mac)
+    }
+}

@@ -1,0 +1,88 @@
+package import DequeModule
+package import HTTPKit
+package import World
+
+/// Who asked what: the last requests one by one, and all of them counted by service.
+package struct RequestJournal: Sendable {
+    package struct Entry: Sendable, Hashable {
+        /// Counts from 1, over everything ever asked.
+        package var number: Int
+        package var time: Timestamp
+        package var service: SandboxService
+        package var method: HTTPMethod
+        /// Path and query below the service.
+        package var path: String
+        /// nil: no response was sent.
+        package var status: Int?
+        package var peer: String
+        package var struckByFault: Bool
+
+        var json: JSONValue {
+            [
+                "number": .integer(number), "time": .string(time.description), "service": .string(service.rawValue),
+                "method": .string(method.rawValue), "path": .string(path),
+                "status": status.map { .integer($0) } ?? .null, "peer": .string(peer), "fault": .bool(struckByFault),
+            ]
+        }
+    }
+
+    package struct Counts: Sendable, Hashable {
+        package var total = 0
+        package var byMethod: [HTTPMethod: Int] = [:]
+        /// 0: no response was sent.
+        package var byStatus: [Int: Int] = [:]
+        package var struckByFault = 0
+    }
+
+    /// How many requests are remembered one by one.
+    package static let capacity = 10_000
+
+    package private(set) var entries: Deque<Entry> = []
+    package private(set) var counts: [SandboxService: Counts] = [:]
+    private var nextNumber = 1
+
+    package init() {}
+
+    mutating func add(
+        _ service: SandboxService, _ request: HTTPRequest, _ answer: ServerAnswer, from peer: String, fault: Bool,
+        at now: Timestamp
+    ) {
+        let status: Int? =
+            switch answer.form {
+            case .response(let response), .closeDelimited(let response), .truncated(let response, _): response.status
+            case .raw, .reset, .stall: nil
+            }
+        if entries.count == Self.capacity { entries.removeFirst() }
+        entries.append(
+            Entry(
+                number: nextNumber, time: now, service: service, method: request.method, path: request.url,
+                status: status, peer: peer, struckByFault: fault))
+        nextNumber += 1
+        var counts = counts[service, default: Counts()]
+        counts.total += 1
+        counts.byMethod[request.method, default: 0] += 1
+        counts.byStatus[status ?? 0, default: 0] += 1
+        if fault { counts.struckByFault += 1 }
+        self.counts[service] = counts
+    }
+
+    /// Entries after a number, oldest first.
+    func json(after number: Int, limit: Int) -> JSONValue {
+        .array(entries.lazy.filter { $0.number > number }.prefix(limit).map(\.json))
+    }
+
+    var countsJSON: JSONValue {
+        var members: [String: JSONValue] = [:]
+        for service in SandboxService.allCases {
+            let counts = counts[service] ?? Counts()
+            members[service.rawValue] = [
+                "total": .integer(counts.total), "faults": .integer(counts.struckByFault),
+                "by_method": .object(
+                    Dictionary(counts.byMethod.map { ($0.key.rawValue, .integer($0.value)) }) { first, _ in first }),
+                "by_status": .object(
+                    Dictionary(counts.byStatus.map { (String($0.key), .integer($0.value)) }) { first, _ in first }),
+            ]
+        }
+        return .object(members)
+    }
+}

@@ -1,0 +1,202 @@
+import Beanstalk
+package import Configuration
+import HTTPKit
+package import Jobs
+package import Pipelines
+import Provisioning
+package import Sandbox
+package import Simulation
+import WorkerCore
+import World
+
+/// A whole lab on one thread: the Sandbox, a simulated beanstalkd, and any number of workers as processes that can be
+/// killed and frozen. Time jumps.
+package final class Bench: Sendable {
+    package let simulation: Simulation
+    package let sandbox: SharedSandbox
+    package let broker: SimulatedBroker
+    package let configuration: SiteConfiguration
+    package let events = EventLog()
+
+    package static let domain = "front.lab.test"
+    package static let provider = "ovh"
+    private static let origin = "http://sandbox:80"
+    private static let brokerEndpoint = Endpoint.tcp(host: "broker", port: 11_300)
+
+    /// - Parameters:
+    ///   - sandbox: changes what the Sandbox is at its beginning.
+    ///   - site: changes the workers' configuration.
+    package init(
+        seed: UInt64 = 1, order: Simulation.Order = .fifo, keepsTrace: Bool = false,
+        sandbox change: (inout SandboxSettings) -> Void = { _ in },
+        site: (inout SiteConfiguration) -> Void = { _ in }
+    ) throws {
+        simulation = Simulation(seed: seed, order: order, keepsTrace: keepsTrace)
+        var settings = SandboxSettings()
+        settings.seed = seed
+        settings.root = Self.origin
+        settings.domain = Self.domain
+        settings.nodes = [.init(machineType: Self.provider, count: 4)]
+        settings.timings.boot = .seconds(20)
+        change(&settings)
+        sandbox = SharedSandbox(try SandboxState(settings))
+        broker = simulation.broker(at: Self.brokerEndpoint)
+        var configuration = Self.standardConfiguration()
+        site(&configuration)
+        self.configuration = configuration
+        let sandbox = sandbox
+        simulation.http.serve(Self.origin) { request, now in
+            SimulatedAnswer(sandbox.answer(request, from: "", at: now), to: request)
+        }
+        simulation.datagrams.handle { query, _, _ in
+            sandbox.answerDNS(query).map { .datagrams([$0]) } ?? .never
+        }
+    }
+
+    /// What a small lab would write into worker.yaml. ssh is looked at only as far as the Simulation has hosts.
+    package static func standardConfiguration() -> SiteConfiguration {
+        var configuration = SiteConfiguration()
+        configuration.labDomain = domain
+        configuration.lockServer = "\(origin)/paddles/"
+        configuration.nsupdateURL = "\(origin)/nsupdate/update"
+        configuration.siteName = "bench"
+        configuration.brokerOverride = brokerEndpoint
+        configuration.slots = 4
+        configuration.dns.server = .tcp(host: "ns1", port: 53)
+        configuration.ssh.checksPort = false
+        configuration.ssh.checksHostKeys = false
+        configuration.ssh.checksSentinel = false
+        var settings = ProviderSettings(name: provider)
+        // The Simulation measures what we do, not what OVH would let us do.
+        settings.rate.identity = ServiceRate(perSecond: 100, burst: 100, concurrency: 4)
+        let credential = Credential.password(
+            user: .name("cirrata", domain: .name("Default")), password: Secret("secret"),
+            project: .name("lab", domain: .name("Default")))
+        configuration.providers = [
+            ProviderConfiguration(
+                access: CloudAccess(identityRoot: "\(origin)/identity", identityVersion: .v3, credential: credential),
+                settings: settings)
+        ]
+        return configuration
+    }
+
+    /// A worker process, not started yet.
+    package func worker(_ name: String) -> BenchWorker {
+        BenchWorker(process: simulation.process(name), bench: self)
+    }
+}
+
+/// Every event of every job of every worker, in order.
+package final class EventLog: EventSink {
+    private let kept = Locked<[EventRecord]>([])
+
+    package func record(_ record: EventRecord) {
+        kept.withLock { $0.append(record) }
+    }
+
+    package var records: [EventRecord] { kept.withLock { $0 } }
+
+    /// The outcomes of all deliveries so far, in order.
+    package var outcomes: [Outcome] {
+        records.compactMap { record in
+            if case .ended(let outcome, _) = record.event { outcome } else { nil }
+        }
+    }
+}
+
+/// One worker of a bench.
+package struct BenchWorker: Sendable {
+    package let process: SimulatedProcess
+    fileprivate let bench: Bench
+
+    /// Starts it; it runs until it is drained, killed, or the bench's body ends.
+    package func start() {
+        let bench = bench
+        process.start { world in
+            let site = try Site(bench.configuration, world: world)
+            let sink = LivingSink(process: process, log: bench.events)
+            let worker = Worker(
+                settings: try WorkerSettings(bench.configuration, release: "bench"),
+                broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
+                sinks: [sink], world: world, notice: { _ in })
+            await worker.run()
+        }
+    }
+}
+
+/// Hears a process only while it lives.
+private struct LivingSink: EventSink {
+    let process: SimulatedProcess
+    let log: EventLog
+
+    func record(_ record: EventRecord) {
+        if process.isRunning { log.record(record) }
+    }
+}
+
+extension SimulatedAnswer {
+    /// The Sandbox's answer as a client of the Simulation gets it.
+    init(_ answer: ServerAnswer, to request: HTTPRequest) {
+        switch answer.form {
+        case .response(let response), .closeDelimited(let response):
+            self = .response(response, after: answer.after)
+        case .raw(let bytes):
+            self = .failure(
+                bytes.isEmpty ? .reset : .malformed, of: request, mayHaveArrived: true, after: answer.after)
+        case .truncated, .reset:
+            self = .failure(.reset, of: request, mayHaveArrived: true, after: answer.after)
+        case .stall:
+            self = .never
+        }
+    }
+}
+
+// MARK: - What a scenario does and sees
+
+extension Bench {
+    /// Locks a node as teuthology's dispatcher does, and puts a job for it.
+    /// - Returns: the job's id.
+    @discardableResult
+    package func put(
+        _ action: JobAction, _ body: String, provider: String = Bench.provider, timeToRun: UInt32 = 300
+    ) -> UInt64? {
+        broker.put(
+            Array(body.utf8), tube: "cirrata.\(action.rawValue).\(provider)", timeToRun: timeToRun)
+    }
+
+    package func lock(_ node: String, owner: String = "me@lab", description: String = "run/1") {
+        sandbox.withState { state in
+            guard var record = state.paddles.node("\(node).\(Self.domain)") else { return }
+            record.locked = true
+            record.lockedBy = owner
+            record.description = description
+            state.paddles.put(record)
+        }
+    }
+
+    /// Waits until the broker holds no job in the job tubes but buried ones.
+    package func settled(within limit: Duration = .seconds(7_200)) async throws {
+        let world = simulation.world
+        try await world.time.withTimeout(limit, doing: "wait for the queue to settle") {
+            while self.openJobs > 0 { try await world.time.sleep(for: .seconds(1)) }
+        }
+    }
+
+    package var openJobs: Int {
+        broker.jobs.filter { job in
+            (job.tube.hasPrefix("cirrata.provision.") || job.tube.hasPrefix("cirrata.destroy."))
+                && job.state != "buried"
+        }.count
+    }
+
+    package var buried: Int { broker.jobs.filter { $0.state == "buried" }.count }
+
+    /// The reports in the broker.
+    package var reports: [Report] {
+        broker.jobs.filter { $0.tube == configuration.tubes.reports }.compactMap { try? Report(parsing: $0.body) }
+    }
+
+    package func replies(_ tube: String) -> [Jobs.Reply] {
+        broker.jobs.filter { $0.tube == tube }.compactMap { try? Jobs.Reply(parsing: $0.body) }
+    }
+}

@@ -1,0 +1,248 @@
+import Configuration
+import Testing
+import World
+import YAMLKit
+
+@Suite struct LoadingTests {
+    @Test func defaultsAreTheDocumentedOnes() async throws {
+        let site = try await load(ovh).configuration
+        #expect(site.labDomain == "front.sepia.ceph.com")
+        #expect(site.lockServer == "http://paddles.front.sepia.ceph.com/")
+        #expect(site.site == "front.sepia.ceph.com@paddles.front.sepia.ceph.com")
+        #expect(site.broker == .tcp(host: "localhost", port: 11_300))
+        #expect(site.slots == 50)
+        #expect(site.destroySlots == 5)
+        #expect(site.lease == .seconds(60))
+        #expect(site.reserveMachines == 5)
+        #expect(site.defaults.osType == "ubuntu")
+        #expect(site.defaults.osVersions["centos"] == "9.stream")
+        #expect(site.sizes.machine.ramMB == 8_000)
+        #expect(site.steps["wait-active"]?.timeout == .seconds(600))
+        #expect(site.steps["nonsense"] == nil)
+        #expect(site.tubes.provision("ovh") == "cirrata.provision.ovh")
+        #expect(site.ssh.authorizedKeys == [])
+        #expect(site.ssh.knownHostsFolder == "/home/op/.local/state/cirrata/known_hosts")
+    }
+
+    @Test func everythingIsRead() async throws {
+        let site = try await load(
+            """
+            lab_domain: Front.Lab.Test.
+            lock_server: http://127.0.0.1:18080
+            queue_host: broker
+            queue_port: 11400
+            slots: 8
+            steps: {create-server: {timeout: 3m}, wait-ready: {patience: 1h30m}}
+            defaults: {os_versions: {ubuntu: 24.04, devuan: 5.0}}
+            dns: {server: "127.0.0.1:15353", password: "${env:NSUPDATE}", parking_address: 192.0.2.9}
+            ssh: {identity_file: keys/id, authorized_keys: ["ssh-ed25519 AAAA me", ~/more.pub]}
+            openstack: {machine: {ram: 4000}, volumes: {count: 3, size: 10}, clone: git clone x, user-data: y}
+            log: {format: json, level: debug}
+            """, files: ["/home/op/more.pub": "# mine\nssh-rsa BBBB a\n\nssh-rsa CCCC b\n"],
+            environment: ["NSUPDATE": "s3cret"]
+        ).configuration
+        #expect(site.labDomain == "front.lab.test")
+        #expect(site.lockServer == "http://127.0.0.1:18080/")
+        #expect(site.site == "front.lab.test@127.0.0.1:18080")
+        #expect(site.broker == .tcp(host: "broker", port: 11_400))
+        #expect(site.destroySlots == 2)
+        #expect(site.steps.createServer == StepLimits(timeout: .seconds(180), patience: .seconds(600)))
+        #expect(site.steps.waitReady.patience == .seconds(5_400))
+        #expect(site.defaults.osVersions["ubuntu"] == "24.04")
+        #expect(site.defaults.osVersions["devuan"] == "5.0")
+        #expect(site.defaults.osVersions["debian"] == "8.0")
+        #expect(site.dns.server == .tcp(host: "127.0.0.1", port: 15_353))
+        #expect(site.dns.password?.reveal() == "s3cret")
+        #expect(site.dns.parkingAddress == "192.0.2.9")
+        #expect(site.ssh.identityFile == "/etc/cirrata/keys/id")
+        #expect(site.ssh.authorizedKeys == ["ssh-ed25519 AAAA me", "ssh-rsa BBBB a", "ssh-rsa CCCC b"])
+        #expect(site.sizes.machine.ramMB == 4_000)
+        #expect(site.sizes.machine.diskGB == 20)
+        #expect(site.sizes.volumes.count == 3)
+        #expect(site.log.format == .json)
+    }
+
+    @Test(arguments: [
+        ("broker: unix:/run/b.sock", Endpoint.unix(path: "/run/b.sock")),
+        ("broker: unix:///run/b.sock", .unix(path: "/run/b.sock")),
+        ("broker: b.lab", .tcp(host: "b.lab", port: 11_300)),
+        ("broker: tcp://b.lab:1", .tcp(host: "b.lab", port: 1)),
+        ("broker: '[::1]:77'", .tcp(host: "::1", port: 77)),
+        ("broker: '::1'", .tcp(host: "::1", port: 11_300)),
+        ("queue_host: q", .tcp(host: "q", port: 11_300)),
+    ])
+    func brokerForms(text: String, endpoint: Endpoint) async throws {
+        #expect(try await load(text).configuration.broker == endpoint)
+    }
+
+    @Test(arguments: [
+        ("slots: 1", 0, false), ("slots: 2", 1, false), ("slots: 30", 3, false), ("slots: 1000", 100, false),
+        ("slots: 4\ndestroy_slots: 0", 0, false), ("slots: 4\ndestroy_slots: 4", 4, true),
+    ])
+    func destroySlots(text: String, count: Int, isWarned: Bool) async throws {
+        let loaded = try await load(text)
+        #expect(loaded.configuration.destroySlots == count)
+        #expect(loaded.warnings.contains { $0.message.contains("nothing will be provisioned") } == isWarned)
+    }
+
+    @Test func teuthologysKeyFilesAreFound() async throws {
+        let site = try await load(
+            "ssh_key: ~/.ssh/lab\n", files: ["/home/op/.ssh/id_rsa.pub": "ssh-rsa AAAA op@lab\n"]
+        ).configuration
+        #expect(site.ssh.identityFile == "/home/op/.ssh/lab")
+        #expect(site.ssh.authorizedKeys == ["ssh-rsa AAAA op@lab"])
+    }
+
+    @Test(arguments: [
+        ("slots: 0", "w.yaml:1:8: slots: expected a whole number from 1 to 10000, found the number 0"),
+        ("slots: many", "w.yaml:1:8: slots: expected a whole number from 1 to 10000, found the text \"many\""),
+        ("slot: 5", "w.yaml:1:1: slot: unknown key; did you mean slots?"),
+        ("lab-domain: x", "w.yaml:1:1: lab-domain: unknown key; did you mean lab_domain?"),
+        ("wibble: 5", "w.yaml:1:1: wibble: unknown key"),
+        ("lab_domain: a b", "w.yaml:1:13: lab_domain: expected a domain name, found the text \"a b\""),
+        (
+            "lock_server: paddles.lab",
+            "w.yaml:1:14: lock_server: expected a URL (http://host:port/path), found the text \"paddles.lab\""
+        ),
+        (
+            "lock_server: http://me:pw@paddles/",
+            "w.yaml:1:14: lock_server: a URL here may not hold a user name or password"
+        ),
+        (
+            "lease: 5s",
+            "w.yaml:1:8: lease: expected a duration (90, 90s, 5m, 1h30m) from 10s to 1h, found the text \"5s\""
+        ),
+        ("broker: 'a b'", "w.yaml:1:9: broker: expected host:port or unix:/path, found the text \"a b\""),
+        ("broker: h:0", "w.yaml:1:9: broker: expected host:port or unix:/path, found the text \"h:0\""),
+        ("broker: h:99999", "w.yaml:1:9: broker: expected host:port or unix:/path, found the text \"h:99999\""),
+        ("queue_port: '11300'", "w.yaml:1:13: queue_port: expected a whole number from 1 to 65535, found the text"),
+        (
+            "log: {level: loud}",
+            "w.yaml:1:14: log.level: expected trace, debug, info, notice, warning, error or critical"
+        ),
+        ("steps: {claims: {}}", "w.yaml:1:9: steps.claims: unknown key; did you mean claim?"),
+        ("steps: {claim: 5}", "w.yaml:1:16: steps.claim: expected a mapping, found the number 5"),
+        ("tubes: {sweep: 'a b'}", "w.yaml:1:16: tubes.sweep: expected a tube name"),
+        ("tubes: {sweep: cirrata.reports}", "w.yaml:1:1: tubes: two of the tubes are called cirrata.reports"),
+        ("destroy_slots: 60", "w.yaml:1:1: destroy_slots: 60 are more than the 50 slots"),
+        ("dns: {parking_address: 1.2.3.256}", "w.yaml:1:24: dns.parking_address: expected an IPv4 address"),
+        (
+            "dns: {password: '${env:NOPE}'}",
+            "w.yaml:1:7: dns.password: ${env:NOPE}: no such variable in the environment"
+        ),
+        ("dns: {password: '${file:p}'}", "w.yaml:1:7: dns.password: ${file:p}: no such file"),
+        (
+            "dns: {password: '${vault:x}'}",
+            "w.yaml:1:17: dns.password: expected text, ${env:NAME} or ${file:PATH}, found something"
+        ),
+        ("ssh: {authorized_keys: [/nope.pub]}", "w.yaml:1:7: ssh.authorized_keys: /nope.pub: no such file"),
+        ("- a", "w.yaml:1:1: expected a mapping, found a list"),
+        ("a: [", "w.yaml:2:1: did not find expected node content"),
+        ("slots: 1\nslots: 2", "w.yaml:2:1: the key \"slots\" is here a second time; first on line 1"),
+        ("libcloud: {provider: {}}", "w.yaml:1:12: libcloud.provider: unknown key; did you mean providers?"),
+        ("retry_base: 2m\nretry_cap: 1m", "w.yaml:1:1: retry_base: is longer than retry_cap"),
+        ("openstack: {machine: {rma: 1}}", "w.yaml:1:23: openstack.machine.rma: unknown key; did you mean ram?"),
+    ])
+    func refuses(text: String, expected: String) async throws {
+        let found = try await errors(text)
+        #expect(found.contains { $0.hasPrefix(expected) }, "\(found)")
+    }
+
+    @Test func allProblemsAreShownAtOnceByPlace() async throws {
+        let found = try await errors("slots: 0\nlease: x\nlog: {format: xml, colour: red}\ndns: {timeout: -1}\n")
+        #expect(found.count == 5)
+        #expect(found.map { $0.split(separator: ":")[1] } == ["1", "2", "3", "3", "4"])
+    }
+
+    @Test func anEmptyFileIsAConfiguration() async throws {
+        let loaded = try await load("")
+        #expect(
+            loaded.warnings.map(\.description) == [
+                "/etc/cirrata/worker.yaml: libcloud.providers: no provider: there is nothing to work on"
+            ])
+    }
+}
+
+@Suite struct SearchTests {
+    private func loader(_ files: [String: String], _ environment: [String: String] = [:]) -> ConfigurationLoader {
+        ConfigurationLoader(
+            environment: environment.merging(["HOME": "/home/op"]) { own, _ in own }, files: MemoryFiles(files))
+    }
+
+    @Test func theFirstThatIsThereCounts() async throws {
+        var files = [
+            "/x.yaml": "slots: 1", "/env.yaml": "slots: 2", "./worker.yaml": "slots: 3",
+            "/home/op/.config/cirrata/worker.yaml": "slots: 4", "/etc/cirrata/worker.yaml": "slots: 5",
+        ]
+        #expect(try await loader(files, ["CIRRATA_CONFIG": "/env.yaml"]).load("/x.yaml").configuration.slots == 1)
+        #expect(try await loader(files, ["CIRRATA_CONFIG": "/env.yaml"]).load().configuration.slots == 2)
+        #expect(try await loader(files).load().configuration.slots == 3)
+        files["./worker.yaml"] = nil
+        #expect(try await loader(files).load().configuration.slots == 4)
+        files["/home/op/.config/cirrata/worker.yaml"] = nil
+        let last = try await loader(files).load()
+        #expect(last.configuration.slots == 5)
+        #expect(last.path == "/etc/cirrata/worker.yaml")
+    }
+
+    @Test func aNamedFileMustBeThere() async throws {
+        await #expect(throws: InvalidConfiguration.self) {
+            _ = try await loader(["./worker.yaml": ""]).load("/nope.yaml")
+        }
+        await #expect(throws: InvalidConfiguration.self) {
+            _ = try await loader(["./worker.yaml": ""], ["CIRRATA_CONFIG": "/nope.yaml"]).load()
+        }
+    }
+
+    @Test func nothingFoundNamesThePlaces() async throws {
+        do {
+            _ = try await loader([:]).load()
+            Issue.record("loaded")
+        } catch let error as InvalidConfiguration {
+            #expect(
+                error.description
+                    == "configuration: no ./worker.yaml, /home/op/.config/cirrata/worker.yaml, /etc/cirrata/worker.yaml; "
+                    + "copy worker.yaml.example to one of these, or name a file (a teuthology.yaml as well) with --config"
+            )
+        }
+    }
+
+    @Test func aFileThatCannotBeReadIsNotPassedOver() async throws {
+        let files = MemoryFiles(["/etc/cirrata/worker.yaml": "slots: 5"])
+        files.set("./worker.yaml", MemoryFiles.File(text: "", denied: true))
+        await #expect(throws: InvalidConfiguration.self) {
+            _ = try await ConfigurationLoader(environment: [:], files: files).load()
+        }
+    }
+}
+
+@Suite struct TeuthologyFileTests {
+    @Test func foreignKeysAreTolerated() async throws {
+        let text = """
+            archive_base: /a
+            fog: {endpoint: http://fog}
+            results_server: http://paddles/
+            max_job_time: 259200
+            somebodys_plugin_setting: 5
+            openstack: {ip: 1.1.1.1, wibble: x}
+
+            """ + ovh
+        let loaded = try await load(text, path: "/home/op/.teuthology.yaml")
+        #expect(loaded.configuration.providers.count == 1)
+        let unknown = loaded.warnings.map(\.description).filter { $0.contains("unknown key") }
+        #expect(
+            unknown == [
+                "/home/op/.teuthology.yaml:5:1: somebodys_plugin_setting: unknown key, ignored; taken for one of teuthology's",
+                "/home/op/.teuthology.yaml:6:26: openstack.wibble: unknown key, ignored; taken for one of teuthology's",
+            ])
+    }
+
+    @Test func misspeltKeysOfOursAreErrorsThereToo() async throws {
+        #expect(
+            try await errors("archive_base: /a\nlock_sever: http://x\n", path: "t.yaml")
+                == ["t.yaml:2:1: lock_sever: unknown key; did you mean lock_server?"])
+        #expect(
+            try await errors("archive_base: /a\nssh: {wibble: 1}\n", path: "t.yaml")
+                == ["t.yaml:2:7: ssh.wibble: unknown key"])
+    }
+}
