@@ -1,4 +1,6 @@
 import Configuration
+import DequeModule
+import HTTPKit
 import Jobs
 import Pipelines
 import Sandbox
@@ -11,11 +13,13 @@ import World
 @Suite struct CrowdTests {
     private static let cloudServices: [SandboxService] = [.identity, .compute, .image, .network, .volume]
 
-    @Test(arguments: [(nodes: 200, volumes: 0, most: 2.0), (nodes: 50, volumes: 3, most: 8.0)])
+    @Test(arguments: [(nodes: 200, volumes: 0, most: 2.0), (nodes: 200, volumes: 3, most: 8.0)])
     func provisionsAtOnce(nodes: Int, volumes: Int, most: Double) throws {
         let bench = try Bench(
-            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)]; $0.addresses = "127.77.0.0/16" },
-            site: { $0.slots = nodes + 2 })
+            sandbox: {
+                $0.nodes = [.init(machineType: Bench.provider, count: nodes)]; $0.addresses = "127.77.0.0/16"
+            },
+            site: { $0.slots = nodes * 5 / 4 })
         let names = (1...nodes).map { number in
             "ovh" + String(repeating: "0", count: 3 - String(number).count) + String(number)
         }
@@ -39,7 +43,9 @@ import World
                 Self.cloudServices.reduce(0) { $0 + (state.journal.counts[$1]?.total ?? 0) }
             }
             #expect(Double(requests) / Double(nodes) <= most, "\(requests) OpenStack requests for \(nodes) nodes")
-            print("\(nodes) nodes with \(volumes) volumes: \(requests) OpenStack requests, \((world.time.now - began).short)")
+            print(
+                "\(nodes) nodes with \(volumes) volumes: \(requests) OpenStack requests, \((world.time.now - began).short)"
+            )
         }
     }
 }

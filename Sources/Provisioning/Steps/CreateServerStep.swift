@@ -7,10 +7,10 @@ import Resilience
 extension NodeWork {
     /// Finds the server of this job, or makes it. What older jobs of the node left is removed first.
     func createServer(_ run: StepRun) async throws -> String {
-        let record = try await stillClaimed(run)
         let plan = try await planned(run)
         let found = try await look(run)
         try superseded(by: found)
+        let record = try await stillClaimed(run)
         try await removeOld(found, run)
 
         let adoption = Adoption(
@@ -36,7 +36,7 @@ extension NodeWork {
 
     /// Asks for one server. Whatever comes of it, the next look tells.
     func post(_ plan: BuildPlan, _ run: StepRun) async throws -> String {
-        try await stillClaimed(run)
+        try await stillClaimedLately(run)
         let ownership = try ownership(spec: plan.spec)
         var request = plan.server
         request.name = try node().short
@@ -67,7 +67,8 @@ extension NodeWork {
         guard let newer = found.newer.servers.first else { return }
         throw Ending(
             .superseded, "newer-job",
-            "a newer job (\(Ownership(metadata: newer.metadata)?.key ?? "")) has built server \(newer.id) for this node")
+            "a newer job (\(Ownership(metadata: newer.metadata)?.key ?? "")) has built server \(newer.id) for this node"
+        )
     }
 
     /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.

@@ -44,7 +44,8 @@ package final class Worker: Sendable {
         settler = Settler(
             policy: settings.delays, tubes: settings.tubes, worker: name, world: world, notice: notice)
         receptionist = Receptionist(
-            tubes: settings.tubes, body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
+            tubes: settings.tubes,
+            body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
             time: world.time)
     }
 
@@ -209,7 +210,8 @@ extension Worker {
         case .suspect:
             return Outcome(
                 .suspect, cause: "suspect",
-                message: "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
+                message:
+                    "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
                 next: "read the logs of the workers that had it, then kick it")
         }
         let gatesBefore = await work.timeAtGates()
