@@ -108,10 +108,22 @@ package final class EventLog: EventSink {
 package struct BenchWorker: Sendable {
     package let process: SimulatedProcess
     fileprivate let bench: Bench
+    private let running = Locked<Worker?>(nil)
+
+    fileprivate init(process: SimulatedProcess, bench: Bench) {
+        self.process = process
+        self.bench = bench
+    }
+
+    /// SIGTERM.
+    package func drain() {
+        running.withLock { $0 }?.drain.raise(())
+    }
 
     /// Starts it; it runs until it is drained, killed, or the bench's body ends.
     package func start() {
         let bench = bench
+        let running = running
         process.start { world in
             let site = try Site(bench.configuration, world: world)
             let sink = LivingSink(process: process, log: bench.events)
@@ -119,6 +131,7 @@ package struct BenchWorker: Sendable {
                 settings: try WorkerSettings(bench.configuration, release: "bench"),
                 broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
                 sinks: [sink], world: world, notice: { _ in })
+            running.withLock { $0 = worker }
             await worker.run()
         }
     }

@@ -79,7 +79,8 @@ extension NodeWork {
             }
             return .active(server, address: chosen.address, mac: chosen.mac)
         }
-        let fault = server.fault
+        // Lists do not carry the fault, only a look by id does (facts/openstack-recordings 191, 517).
+        let fault = try await cloud.compute.server(server.id, for: run.call)?.fault ?? server.fault
         if let console = try await cloud.compute.consoleTail(server.id, lines: 40, for: run.call), !console.isEmpty {
             run.note("console of \(server.id):\n\(console)")
         }

@@ -163,6 +163,15 @@ final class Scheduler: Sendable {
         state.withLock { $0.actions[id] = nil }
     }
 
+    /// None of them fires any more; what they hold is let go.
+    func forgetTimers() {
+        let forgotten = state.withLock { state in
+            defer { (state.actions, state.timers) = ([:], Heap()) }
+            return state.actions
+        }
+        withExtendedLifetime(forgotten) {}
+    }
+
     /// Asked only when the simulation cannot go on: who waits for what.
     func addReporter(_ reporter: @escaping @Sendable () -> [String]) {
         state.withLock { $0.reporters.append(reporter) }

@@ -111,8 +111,10 @@ package final class Simulation: Sendable {
         surroundings.network.shutDown()
         surroundings.datagrams.shutDown()
         surroundings.children.shutDown()
+        surroundings.files.shutDown()
         surroundings.tasks.cancelAll()
         for process in all + [main] { process.reap() }
         scheduler.settle(limit: 100_000)
+        scheduler.forgetTimers()
     }
 }

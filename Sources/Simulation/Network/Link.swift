@@ -1,5 +1,3 @@
-import World
-
 /// How the way between a process and an endpoint behaves.
 package struct Link: Sendable, Hashable {
     package enum Dialling: Sendable, Hashable {

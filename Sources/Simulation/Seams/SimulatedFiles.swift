@@ -78,6 +78,10 @@ package final class SimulatedFiles: Sendable {
         failure.withLock { $0 = decide }
     }
 
+    func shutDown() {
+        failure.withLock { $0 = nil }
+    }
+
     func use<Result: Sendable>(_ path: String, _ body: (inout FileTree) throws -> Result) throws -> Result {
         if let failure = failure.withLock({ $0 })?(path) { throw failure }
         return try tree.withLock { tree in try body(&tree) }

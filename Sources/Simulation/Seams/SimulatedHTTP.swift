@@ -35,11 +35,20 @@ package final class SimulatedHTTP: Sendable {
         case deliverThen(SimulatedAnswer)
     }
 
+    /// One request of one process.
+    package struct Exchange: Sendable, Hashable {
+        /// Counts all requests of the simulation, from 1.
+        package var index: Int
+        /// The name of the process that asks.
+        package var process: String
+        package var request: HTTPRequest
+    }
+
     private struct State {
         var handlers: [(origin: String, handle: Handler)] = []
         var fallback: Handler?
-        var onRequest: (@Sendable (Int, HTTPRequest) -> Delivery)?
-        var onAnswer: (@Sendable (Int, HTTPRequest, SimulatedAnswer) -> Void)?
+        var onRequest: (@Sendable (Exchange) -> Delivery)?
+        var onAnswer: (@Sendable (Exchange, SimulatedAnswer) -> Void)?
         var requests = 0
         var open: [Int: String] = [:]
         var latency = Duration.zero
@@ -82,22 +91,35 @@ package final class SimulatedHTTP: Sendable {
         state.withLock { $0.latency = latency }
     }
 
-    /// Decides the fate of each request as it leaves; requests count from 1. May kill or freeze a process.
-    package func onRequest(_ hook: @escaping @Sendable (Int, HTTPRequest) -> Delivery) {
+    /// Decides the fate of each request as it leaves. May kill or freeze a process: the request has left it by then.
+    package func onRequest(_ hook: @escaping @Sendable (Exchange) -> Delivery) {
         state.withLock { $0.onRequest = hook }
     }
 
     /// Told when a server has answered, before the answer travels back. May kill or freeze a process.
-    package func onAnswer(_ hook: @escaping @Sendable (Int, HTTPRequest, SimulatedAnswer) -> Void) {
+    package func onAnswer(_ hook: @escaping @Sendable (Exchange, SimulatedAnswer) -> Void) {
         state.withLock { $0.onAnswer = hook }
     }
 
     /// Requests so far.
     package var requests: Int { state.withLock { $0.requests } }
 
+    /// `GET http://host/path`, without the query.
     static func label(_ request: HTTPRequest) -> String {
-        let origin = URLText.origin(of: request.url) ?? ""
-        return "\(request.method.rawValue) \(origin)\(URLText.target(of: request.url).path)"
+        let url = request.url
+        let end = url.utf8.firstIndex { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") } ?? url.endIndex
+        return "\(request.method.rawValue) \(url[..<end])"
+    }
+
+    /// Up to the first slash after the scheme's two. (`URLText` searches by characters, which costs as much as the rest
+    /// of a simulated request.)
+    private static func origin(of url: String) -> Substring {
+        var slashes = 0
+        let end = url.utf8.firstIndex { byte in
+            if byte == UInt8(ascii: "/") { slashes += 1 }
+            return slashes == 3 || byte == UInt8(ascii: "?") || byte == UInt8(ascii: "#")
+        }
+        return url[..<(end ?? url.endIndex)]
     }
 
     func execute(_ request: HTTPRequest, of process: SimulatedProcess) async throws -> HTTPResponse {
@@ -110,7 +132,8 @@ package final class SimulatedHTTP: Sendable {
         }
         trace.record("\(process.name): \(label)")
         let answer = OneShot<SimulatedAnswer>()
-        send(request, index, hook?(index, request) ?? .deliver, latency, answer)
+        let exchange = Exchange(index: index, process: process.name, request: request)
+        send(exchange, hook?(exchange) ?? .deliver, latency, answer)
         process.left(leaving)
         let timer = scheduler.schedule(at: scheduler.now + request.timeout, lane: process.executor.lane) {
             answer.resolve(
@@ -150,21 +173,20 @@ package final class SimulatedHTTP: Sendable {
     }
 
     private func send(
-        _ request: HTTPRequest, _ index: Int, _ delivery: Delivery, _ latency: Duration,
-        _ answer: OneShot<SimulatedAnswer>
+        _ exchange: Exchange, _ delivery: Delivery, _ latency: Duration, _ answer: OneShot<SimulatedAnswer>
     ) {
         switch delivery {
-        case .deliver: deliver(request, index, latency) { self.comeBack($0, latency, answer) }
+        case .deliver: deliver(exchange, latency) { self.comeBack($0, latency, answer) }
         case .instead(let other): comeBack(other, latency, answer)
-        case .deliverThen(let other): deliver(request, index, latency) { _ in self.comeBack(other, latency, answer) }
+        case .deliverThen(let other): deliver(exchange, latency) { _ in self.comeBack(other, latency, answer) }
         }
     }
 
     private func deliver(
-        _ request: HTTPRequest, _ index: Int, _ latency: Duration,
-        _ done: @escaping @Sendable (SimulatedAnswer) -> Void
+        _ exchange: Exchange, _ latency: Duration, _ done: @escaping @Sendable (SimulatedAnswer) -> Void
     ) {
-        let origin = URLText.origin(of: request.url) ?? ""
+        let request = exchange.request
+        let origin = Self.origin(of: request.url)
         let handler = state.withLock { state in
             state.handlers.first { $0.origin == origin }?.handle ?? state.fallback
         }
@@ -179,7 +201,7 @@ package final class SimulatedHTTP: Sendable {
         let arrive: @Sendable () -> Void = { [self] in
             tasks.start { [self] in
                 let answer = await handler(request, VirtualTime.epoch + (scheduler.now - start))
-                state.withLock { $0.onAnswer }?(index, request, answer)
+                state.withLock { $0.onAnswer }?(exchange, answer)
                 done(answer)
             }
         }

@@ -1,6 +1,6 @@
 import Beanstalk
 import Jobs
-import Pipelines
+import Resilience
 import World
 
 /// Room for one running job: waits for a job, runs it, settles it, again and again until the worker drains.
@@ -23,15 +23,24 @@ struct Slot: Sendable {
     private static let poll = Duration.seconds(5)
 
     func run() async {
+        var failures = Backoff(first: .milliseconds(200), limit: .seconds(10), floor: .milliseconds(100))
         while !drain.isRaised {
             do {
                 try await cycle()
+                failures.reset()
             } catch is CancellationError {
                 return
             } catch {
                 notice(.slotFailed("\(error)"))
+                do { try await pause(failures.next(world.random)) } catch { return }
             }
         }
+    }
+
+    /// A broker that accepts and closes at once must not be called without end.
+    private func pause(_ duration: Duration) async throws {
+        let time = world.time
+        _ = try await drain.unlessRaised { try await time.sleep(for: duration) }
     }
 
     private func cycle() async throws {
@@ -41,8 +50,7 @@ struct Slot: Sendable {
         let watching = await watchedTubes()
         guard !watching.isEmpty else {
             // Every gate is closed: nothing that came now could be worked on.
-            let time = world.time
-            _ = try await drain.unlessRaised { try await time.sleep(for: Self.poll) }
+            try await pause(Self.poll)
             return
         }
         _ = try await broker.connectPatiently(Tubes(watching: watching), unless: drain) { connection in

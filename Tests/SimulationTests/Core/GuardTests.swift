@@ -162,4 +162,39 @@ private func resumeOnAnotherThread(_ continuation: CheckedContinuation<Void, Nev
         }
         #expect(held.withLock { $0?() } == nil)
     }
+
+    /// Fifty thousand scenarios run in one process: none may leave anything behind, not even one that failed.
+    @Test(arguments: [false, true])
+    func theSimulationItselfIsGivenBack(fails: Bool) throws {
+        weak var gone: Simulation?
+        do {
+            let simulation = Simulation(seed: 1, order: .shuffled)
+            gone = simulation
+            let broker = simulation.broker()
+            let process = simulation.process("worker")
+            simulation.http.setLatency(.seconds(1))
+            // Everything that is handed in may refer to the simulation.
+            simulation.http.serveEverything { _, _ in
+                .response(HTTPResponse(status: simulation.jobs == 0 ? 500 : 200), after: .seconds(9))
+            }
+            simulation.http.onRequest { _ in simulation.seed == 0 ? .instead(.never) : .deliver }
+            simulation.files.failing { simulation.seed == 0 ? FileFailure(reason: .denied, path: $0, detail: "") : nil }
+            process.onEffect { _ in simulation.trace.record("effect") }
+            broker.put([1], tube: "t", delay: 100)
+            func run() throws {
+                try simulation.run { world in
+                    process.start { world in
+                        let stream = try await world.dial.connect(to: broker.endpoint, timeout: .seconds(1))
+                        async let answer = world.http.execute(HTTPRequest(.get, "http://nova/"))
+                        _ = try await stream.read()
+                        _ = try await answer
+                    }
+                    try await world.time.sleep(for: .milliseconds(1_500))
+                    if fails { throw Wrong() }
+                }
+            }
+            if fails { #expect(throws: Wrong.self) { try run() } } else { try run() }
+        }
+        #expect(gone == nil)
+    }
 }

@@ -61,10 +61,12 @@ private let nova = "http://nova:8774"
             served.withLock { $0.append(request.url) }
             return .response(HTTPResponse(status: 200))
         }
-        simulation.http.onRequest { index, request in
-            switch index {
-            case 2: .instead(.failure(.connect, of: request, mayHaveArrived: false))
-            case 3: .deliverThen(.failure(.reset, of: request, mayHaveArrived: true))
+        let answered = Locked([Int]())
+        simulation.http.onAnswer { exchange, _ in answered.withLock { $0.append(exchange.index) } }
+        simulation.http.onRequest { exchange in
+            switch exchange.index {
+            case 2: .instead(.failure(.connect, of: exchange.request, mayHaveArrived: false))
+            case 3: .deliverThen(.failure(.reset, of: exchange.request, mayHaveArrived: true))
             default: .deliver
             }
         }
@@ -77,6 +79,7 @@ private let nova = "http://nova:8774"
             #expect(reasons == [nil, .connect, .reset, nil])
         }
         #expect(served.withLock { $0 } == ["\(nova)/1", "\(nova)/3", "\(nova)/4"])
+        #expect(answered.withLock { $0 } == [1, 3, 4])
         #expect(simulation.http.requests == 4)
     }
 
