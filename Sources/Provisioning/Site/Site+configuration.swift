@@ -45,8 +45,8 @@ extension Site {
                         (name, Pipelines.StepLimits(timeout: $0.timeout, patience: $0.patience))
                     }
                 }),
-            providers: try configuration.providers.map { provider in
-                try Provider(
+            providers: configuration.providers.map { provider in
+                Provider(
                     provider,
                     cloud: Self.cloud(provider, configuration, world, notice),
                     osDefaults: configuration.defaults, sizes: configuration.sizes,
