@@ -57,10 +57,12 @@ package struct NsupdateClient: Sendable {
         self.timeout = timeout
     }
 
-    /// Asks without a name, which nsupdate-web refuses before it does anything: it is there.
+    /// Asks with an address but without a name, which nsupdate-web refuses before it does anything: it is there. Without
+    /// either it would answer twice on one connection (facts/teuthology.md section 2).
     package func ping(for call: Call) async throws {
+        let joint = address.url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
         _ = try await gate.send(
-            HTTPRequest(.get, address.url, timeout: timeout, maximumAnswer: 1 << 16), .look,
+            HTTPRequest(.get, address.url + joint + "ip=192.0.2.1", timeout: timeout, maximumAnswer: 1 << 16), .look,
             operation: "see whether it answers", path: "GET \(URLText.target(of: address.url).path)", for: call,
             judge: { $0.status < 500 ? nil : NsupdateVerdicts.judge($0) })
     }
