@@ -49,3 +49,39 @@ import World
         }
     }
 }
+
+@Suite struct LimitTests {
+    @Test func maxServersIsNeverPassed() throws {
+        let bench = try Bench(
+            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: 9)] },
+            site: { site in
+                site.slots = 12
+                site.capacityDelay = .seconds(5)
+                site.providers[0].settings.maximumServers = 4
+            })
+        let names = (1...9).map { "ovh00\($0)" }
+        for name in names { bench.lock(name) }
+        bench.worker("w1").start()
+        try bench.simulation.run { world in
+            for name in names {
+                bench.put(.provision, "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: \(name)}")
+            }
+            try await world.time.sleep(for: .seconds(120))
+            bench.sandbox.withState { state in
+                #expect(state.cloud.snapshot(at: world.time.wallClock).servers.count == 4)
+                #expect(state.cloud.serversCreated == 4)
+            }
+            #expect(bench.openJobs == 5)
+            for name in names {
+                bench.put(
+                    .destroy, "{action: destroy, node: \(name), owner: me@lab, lock_description: run/1, uuid: d-\(name)}")
+                try await world.time.sleep(for: .seconds(60))
+            }
+            try await bench.settled()
+            #expect(bench.buried == 0)
+            bench.sandbox.withState { state in
+                #expect(state.cloud.snapshot(at: world.time.wallClock).servers.count <= 4)
+            }
+        }
+    }
+}

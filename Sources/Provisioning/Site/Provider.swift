@@ -16,6 +16,8 @@ package final class Provider: Sendable {
     let siteSize: SizeLevel
     let authorizedKeys: [String]
     let labDomain: String
+    /// Servers that this process has asked for, for `max_servers`.
+    let creates = Locked(CreateLedger())
     /// Volumes created at once, over all jobs of this process.
     let volumePermits: Permits
 

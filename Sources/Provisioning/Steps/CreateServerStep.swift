@@ -3,6 +3,7 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Finds the server of this job, or makes it. What older jobs of the node left is removed first.
@@ -29,7 +30,8 @@ extension NodeWork {
                 .superseded, "server-vanished", "server \(seen) was removed by somebody else",
                 next: "enqueue the node again if it is still wanted")
         }
-        try room(found)
+        try takeRoom(found)
+        defer { provider.creates.withLock { $0.ended(job.key, at: world.time.now) } }
         let server = try await post(plan, run)
         return "server \(server)"
     }
@@ -85,10 +87,15 @@ extension NodeWork {
         for volume in old.volumes { try await removeVolume(volume, run) }
     }
 
-    private func room(_ found: Belongings) throws {
-        guard let most = provider.maxServers, found.siteServers - found.own.servers.count >= most else { return }
+    private func takeRoom(_ found: Belongings) throws {
+        guard let most = provider.maxServers else { return }
+        let others = found.siteKeys.filter { $0 != job.key }
+        let hasRoom = provider.creates.withLock {
+            $0.admits(job.key, besides: others, requestedAt: found.requestedAt, most: most)
+        }
+        guard !hasRoom else { return }
         throw Ending(
-            .wait, "max-servers", "\(found.siteServers) servers exist, \(most) is the most for \(provider.name)",
+            .wait, "max-servers", "\(others.count) servers exist or are asked for, \(most) is the most for \(provider.name)",
             next: "wait until a node is destroyed, or raise max_servers")
     }
 }

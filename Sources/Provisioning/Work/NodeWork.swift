@@ -78,30 +78,31 @@ package final class NodeWork: Sendable {
     func look(_ run: StepRun) async throws -> Belongings {
         async let servers = servers(run)
         async let volumes = volumes(run)
-        return try await belongings(servers: servers, volumes: volumes)
+        return try await belongings(servers, volumes.items)
     }
 
     /// The servers of this node alone.
     func lookAtServers(_ run: StepRun) async throws -> Belongings {
-        try await belongings(servers: servers(run), volumes: [])
+        try await belongings(servers(run), [])
     }
 
     /// The volumes of this node alone.
     func lookAtVolumes(_ run: StepRun) async throws -> Belongings {
-        try await belongings(servers: [], volumes: volumes(run))
+        try await belongings(Listing(items: [], requestedAt: known.lookAfter, complete: false), volumes(run).items)
     }
 
-    private func servers(_ run: StepRun) async throws -> [Server] {
-        try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call).items
+    private func servers(_ run: StepRun) async throws -> Listing<Server> {
+        try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
     }
 
-    private func volumes(_ run: StepRun) async throws -> [Volume] {
-        try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call).items
+    private func volumes(_ run: StepRun) async throws -> Listing<Volume> {
+        try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call)
     }
 
-    private func belongings(servers: [Server], volumes: [Volume]) throws -> Belongings {
+    private func belongings(_ servers: Listing<Server>, _ volumes: [Volume]) throws -> Belongings {
         Belongings(
-            servers: servers, volumes: volumes, site: site.name, node: try node().short, order: job.order)
+            servers: servers.items, volumes: volumes, site: site.name, node: try node().short, order: job.order,
+            requestedAt: servers.requestedAt)
     }
 
     /// How old a look at the claim may be before something is POSTed: the volumes of one node share one.

@@ -22,6 +22,8 @@ package final class Worker: Sendable {
     private let foreign: ForeignJobs
     private let settler: Settler
     private let receptionist: Receptionist
+    /// Shorter than any step's time-out, so that a job before a closed gate is parked rather than tried again.
+    private static let parkAfter = Duration.seconds(20)
     /// The grace time is over: running steps are cut off.
     private let cutOff = Signal<Void>()
 
@@ -62,6 +64,7 @@ package final class Worker: Sendable {
             release: settings.release, drain: drain, world: world)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await presence.run() }
+            group.addTask { await self.provisioner.site.knock() }
             group.addTask { await self.watchDrain() }
             await withTaskGroup(of: Void.self) { slots in
                 for index in 0..<settings.slots {
@@ -155,7 +158,7 @@ extension Worker {
     private func work(
         _ job: Job, _ delivery: Delivery, _ lease: Lease, _ journal: Journal
     ) async -> (Outcome, ReplyFacts?) {
-        let right = Right(fence: LeaseFence(lease: lease), drain: drain)
+        let right = Right(fence: LeaseFence(lease: lease), drain: drain, parkAfter: Self.parkAfter)
         let assignment = Assignment(job: job, right: right, journal: journal, began: world.time.now)
         guard let work = provisioner.work(assignment) else {
             return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
