@@ -93,7 +93,7 @@ struct ProviderExamination: Sendable {
     private func image(_ osType: String, _ osVersion: String) async throws -> Choice<ImageOption> {
         try ImageChoice.choose(
             try await provider.cloud.inventory.images(for: call).map { ImageOption(id: $0.id, name: $0.name) },
-            osType: osType, osVersion: osVersion, exclude: provider.excludedImages)
+            osType: osType, osVersion: osVersion, exclude: provider.settings.excludeImage)
     }
 
     /// What the chosen flavor lacks for an image; Nova would refuse the pair.
@@ -128,9 +128,9 @@ struct ProviderExamination: Sendable {
     }
 
     private func networks() async throws -> Finding {
-        let choice = try NetworkChoice.choose(
+        let choice = NetworkChoice.choose(
             try await provider.cloud.inventory.networks(for: call).map { NetworkOption(id: $0.id, name: $0.name) },
-            allow: provider.settings.allowNetworks.sources)
+            allow: provider.settings.allowNetworks)
         switch choice.value {
         case .unspecified:
             return examination.finding(
