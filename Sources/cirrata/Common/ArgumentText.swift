@@ -7,7 +7,7 @@ enum ArgumentText {
     /// `90`, `90s`, `5m`, `1h30m`, as in the configuration.
     @Sendable static func duration(_ text: String) throws -> Duration {
         guard let duration = DurationText.parse(text) else {
-            throw ValidationError("'\(text)' is no duration; expected 90, 90s, 5m or 1h30m")
+            throw ValidationError("expected a duration: 90, 90s, 5m or 1h30m")
         }
         return duration
     }

@@ -42,7 +42,7 @@ struct SandboxBeginning: ParsableArguments {
         init(_ text: String) throws {
             let parts = text.split(separator: ":", omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[0].isEmpty, let count = Int(parts[1]), count >= 0 else {
-                throw ValidationError("'\(text)' is no group of nodes; expected TYPE:COUNT, such as ovh:20")
+                throw ValidationError("expected TYPE:COUNT, such as ovh:20")
             }
             json = ["machine_type": .string(String(parts[0])), "count": .integer(count)]
         }
@@ -55,7 +55,7 @@ struct SandboxBeginning: ParsableArguments {
         init(_ text: String) throws {
             let parts = text.split(separator: "=", omittingEmptySubsequences: false)
             guard parts.count == 2, let limit = Int(parts[1]) else {
-                throw ValidationError("'\(text)' is no quota; expected NAME=NUMBER, such as instances=10")
+                throw ValidationError("expected NAME=NUMBER, such as instances=10")
             }
             name = String(parts[0])
             self.limit = limit
