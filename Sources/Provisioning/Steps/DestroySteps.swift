@@ -99,6 +99,7 @@ extension NodeWork {
         guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
         let state = claim.judge(record)
         if case .taken = state { return "somebody else's by now: left alone" }
+        guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run) }
         guard job.unlock, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
