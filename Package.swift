@@ -131,7 +131,7 @@ let package = Package(
             [
                 "Scenarios", "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning",
                 "Configuration",
-                "Sandbox", "Jobs", "Pipelines", "Resilience",
+                "Sandbox", "Jobs", "Pipelines", "Resilience", deque,
             ]),
         tests(
             "ProcessTests",

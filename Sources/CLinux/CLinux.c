@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -130,3 +131,8 @@ int clinux_ignore_signal(int signal) {
 }
 
 char **clinux_environment(void) { return environ; }
+
+int clinux_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) ? 0 : size.ws_col;
+}

@@ -13,7 +13,7 @@ package struct StepRun: Sendable {
         self.step = step
         self.attempt = attempt
         self.journal = journal
-        call = Call(fence: right.fence, drain: right.drain) { record in
+        call = Call(fence: right.fence, drain: right.drain, parkAfter: right.parkAfter) { record in
             journal.record(.request(step: step, record))
         }
     }
@@ -42,9 +42,14 @@ package struct StepRun: Sendable {
 package struct Right: Sendable {
     package var fence: any Fence
     package var drain: Signal<Void>
+    /// How long the job may stand before a closed gate until it gives its slot back; nil: as long as its steps may take.
+    package var parkAfter: Duration?
 
-    package init(fence: any Fence = OpenFence(), drain: Signal<Void> = Signal()) {
+    package init(
+        fence: any Fence = OpenFence(), drain: Signal<Void> = Signal(), parkAfter: Duration? = nil
+    ) {
         self.fence = fence
         self.drain = drain
+        self.parkAfter = parkAfter
     }
 }

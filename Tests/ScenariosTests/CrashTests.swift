@@ -17,13 +17,14 @@ import World
         var effects = 0
         var requests = 0
         var hash: UInt64 = 0
+        var wasKilled = false
         var violations: [String] = []
     }
 
     private func run(
         seed: UInt64 = 1, order: Simulation.Order = .fifo, keepsTrace: Bool = false,
         crashAt crash: Int? = nil, _ edge: Effect.Edge = .before,
-        fault: (@Sendable (Int, HTTPRequest) -> SimulatedHTTP.Delivery)? = nil
+        fault: (@Sendable (SimulatedHTTP.Exchange) -> SimulatedHTTP.Delivery)? = nil
     ) throws -> Run {
         let bench = try Bench(seed: seed, order: order, keepsTrace: keepsTrace)
         bench.lock("ovh001")
@@ -46,6 +47,7 @@ import World
             var run = Run()
             run.effects = first.process.effects
             run.requests = bench.simulation.http.requests
+            if case .killed = first.process.end.value { run.wasKilled = true }
             run.hash = bench.simulation.trace.hash
             run.violations = Invariants(bench).violations(of: "ovh001", .provisioned(volumes: 3))
             if bench.buried > 0 { run.violations.append("buried: \(bench.reports.map(\.message))") }
@@ -62,6 +64,7 @@ import World
         for index in 1...effects {
             for edge in [Effect.Edge.before, .after] {
                 let run = try run(crashAt: index, edge)
+                #expect(run.wasKilled)
                 #expect(run.violations.isEmpty, "crash \(edge) effect \(index): \(run.violations)")
             }
         }
@@ -71,14 +74,14 @@ import World
         let requests = try run().requests
         #expect(requests > 20)
         for index in 1...requests {
-            let before = try run(fault: { number, request in
-                number == index
-                    ? .instead(.failure(.reset, of: request, mayHaveArrived: true)) : .deliver
+            let before = try run(fault: { exchange in
+                exchange.index == index
+                    ? .instead(.failure(.reset, of: exchange.request, mayHaveArrived: true)) : .deliver
             })
             #expect(before.violations.isEmpty, "reset before request \(index): \(before.violations)")
-            let after = try run(fault: { number, request in
-                number == index
-                    ? .deliverThen(.failure(.reset, of: request, mayHaveArrived: true)) : .deliver
+            let after = try run(fault: { exchange in
+                exchange.index == index
+                    ? .deliverThen(.failure(.reset, of: exchange.request, mayHaveArrived: true)) : .deliver
             })
             #expect(after.violations.isEmpty, "reset after request \(index): \(after.violations)")
         }

@@ -215,7 +215,8 @@ import World
         try bench.simulation.run { world in
             bench.put(
                 .provision,
-                "{action: provision, owner: me@lab, lock_description: run/1, node: ovh001, volumes: {count: 1, size: 5}}")
+                "{action: provision, owner: me@lab, lock_description: run/1, node: ovh001, volumes: {count: 1, size: 5}}"
+            )
             try await world.time.sleep(for: .seconds(15))
             bench.sandbox.withState { state in
                 guard var node = state.paddles.node("ovh001.\(Bench.domain)") else { return }

@@ -48,7 +48,10 @@ package struct BrokerError: Error, Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    package var description: String { "beanstalkd at \(broker), \(doing): \(what); \(next)" }
+    package var description: String { "\(summary); \(next)" }
+
+    /// What failed where and why, without what to do about it.
+    package var summary: String { "beanstalkd at \(broker), \(doing): \(what)" }
 
     private var what: String {
         switch cause {

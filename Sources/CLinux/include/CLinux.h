@@ -32,3 +32,6 @@ int clinux_catch_signal(int signal, int descriptor);
 int clinux_ignore_signal(int signal);
 
 char **clinux_environment(void);
+
+// Columns of a terminal (TIOCGWINSZ); 0 when the descriptor is none.
+int clinux_terminal_columns(int descriptor);

@@ -52,16 +52,6 @@ package struct ProviderSettings: Sendable, Hashable {
 
     package init(name: String) { self.name = name }
 
-    /// Whether a flavor of that name may be used, by `allow_sizes` and `exclude_sizes`.
-    package func sizeFilter() -> (String) -> Bool {
-        let allow = allowSizes.matcher()
-        let exclude = excludeSizes.matcher()
-        return switch excludeSizesMode {
-        case .compat: { allow.matchesAny($0) && !exclude.matchesAll($0) }
-        case .any: { allow.matchesAny($0) && !exclude.matchesAny($0) }
-        }
-    }
-
     /// The cloud-config for an operating system; nil: teuthology's default base.
     package func userData(_ osType: String, _ osVersion: String) -> Node? {
         userData.first { $0.key == "\(osType)-\(osVersion)" }?.value

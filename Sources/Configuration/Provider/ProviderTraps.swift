@@ -47,13 +47,13 @@ enum ProviderTraps {
             warn(
                 "exclude_sizes", "the empty list excludes every flavor in teuthology's rule: nothing can be built",
                 "write exclude_sizes_mode: any, or a pattern that matches nothing")
-        } else if settings.excludeSizesMode == .compat, patterns.sources.count > 1 {
+        } else if settings.excludeSizesMode == .compat, patterns.count > 1 {
             warn(
                 "exclude_sizes",
                 "with several patterns a flavor is excluded only if it matches all of them, as teuthology does",
                 "write exclude_sizes_mode: any if one match is to be enough")
         }
-        if !patterns.isEmpty, !patterns.matcher().matchesAny("win-b2-7") {
+        if !patterns.isEmpty, !patterns.anyMatches("win-b2-7") {
             warn(
                 "exclude_sizes", "replaces the default win-.*: Windows flavors, which cost more, may be chosen",
                 "add win-.* with exclude_sizes_mode: any")

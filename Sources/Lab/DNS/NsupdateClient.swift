@@ -57,12 +57,17 @@ package struct NsupdateClient: Sendable {
         self.timeout = timeout
     }
 
-    /// Asks without a name, which nsupdate-web refuses before it does anything: it is there.
+    /// Asks with an address but without a name, which nsupdate-web refuses before it does anything: it is there. (With
+    /// neither it answers twice on one connection.)
     package func ping(for call: Call) async throws {
         _ = try await gate.send(
-            HTTPRequest(.get, address.url, timeout: timeout, maximumAnswer: 1 << 16), .look,
+            HTTPRequest(.get, url(query: "ip=192.0.2.1"), timeout: timeout, maximumAnswer: 1 << 16), .look,
             operation: "see whether it answers", path: "GET \(URLText.target(of: address.url).path)", for: call,
             judge: { $0.status < 500 ? nil : NsupdateVerdicts.judge($0) })
+    }
+
+    private func url(query: String) -> String {
+        address.url + (address.url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + query
     }
 
     /// Makes `target` the only address of a name. Calls for one name follow each other: in parallel they leave
@@ -74,8 +79,7 @@ package struct NsupdateClient: Sendable {
         _ name: ShortName, to target: IPAddress, _ intent: Intent = .change, for call: Call
     ) async throws -> NsupdateAnswer {
         let query = URLText.query([("name", name.text), ("ip", target.description)])
-        let joint = address.url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?"
-        var request = HTTPRequest(.get, address.url + joint + query, timeout: timeout, maximumAnswer: 1 << 16)
+        var request = HTTPRequest(.get, url(query: query), timeout: timeout, maximumAnswer: 1 << 16)
         if let header = login.header(for: name) { request.headers["Authorization"] = header }
         let path = "GET \(URLText.target(of: address.url).path)"
         return try await serial.run(name.text) {

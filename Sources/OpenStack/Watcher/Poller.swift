@@ -156,7 +156,9 @@ extension Poller {
         while true {
             let now = time.now
             let isListingWanted = waiting.values.contains { $0.news == nil && !$0.wants.isItem }
-            let due = isListingWanted && backoff.attempts == 0 ? (lastListing.map { $0 + pace.gap } ?? now) : notBefore
+            let due =
+                isListingWanted && backoff.attempts == 0
+                ? (lastListing.map { $0 + pace.gap(waiting: waiting.count) } ?? now) : notBefore
             if due <= now { return try Task.checkCancellation() }
             let alarm = Signal<Void>()
             self.alarm = alarm

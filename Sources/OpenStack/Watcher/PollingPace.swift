@@ -2,8 +2,6 @@
 struct PollingPace: Sendable, Hashable {
     /// Up to this many things are looked at one by one.
     var few = 4
-    /// Between two lists that somebody asked for.
-    var gap = Duration.milliseconds(200)
     /// Every so often all things are listed even where changes would do: not everything that changes counts as a change
     /// (the addresses of a server do not).
     var fullInterval = Duration.seconds(30)
@@ -12,6 +10,12 @@ struct PollingPace: Sendable, Hashable {
     var looksAtOnce = 8
     /// Failures in a row after which those who wait are told.
     var patience = 6
+
+    /// Between two lists that somebody asked for: short for a few, who would feel it; in a crowd each list then serves
+    /// more of them.
+    func gap(waiting: Int) -> Duration {
+        min(.seconds(1), .milliseconds(200) + .milliseconds(5) * waiting)
+    }
 
     /// A second for a few, growing with the number of those who wait and with what asking costs: at a thousand it is one
     /// and a half, which delays the average one of them by three quarters of a second.

@@ -18,20 +18,25 @@ struct Belongings: Sendable {
     var newer = Items()
     /// Without our metadata, but exactly of this node's name: taken over only during a migration.
     var unmarked = Items()
-    /// Servers of this site, whatever their node: for `max_servers`.
-    var siteServers = 0
+    /// The keys of all servers of this site, one each, whatever their node: for `max_servers`.
+    var siteKeys: [String] = []
+    /// When the servers were asked for.
+    var requestedAt: Moment
 
     /// - Parameters:
     ///   - site: only resources of this site are anybody's but foreign.
     ///   - node: the short name.
-    init(servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder) {
+    init(
+        servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder, requestedAt: Moment
+    ) {
+        self.requestedAt = requestedAt
         for server in servers {
             guard let ownership = Ownership(metadata: server.metadata) else {
                 if server.name == node, !Self.isMarked(server.metadata) { unmarked.servers.append(server) }
                 continue
             }
             guard ownership.site == site else { continue }
-            siteServers += 1
+            siteKeys.append(ownership.key)
             guard ownership.node == node else { continue }
             if ownership.key == order.key {
                 own.servers.append(server)

@@ -18,7 +18,7 @@ package struct SelectionError: Error, Sendable, Hashable, CustomStringConvertibl
         case configuration
     }
 
-    /// For grouping: `no-image`, `no-flavor`, `no-security-group`, `bad-size`, `bad-pattern`, `bad-userdata`.
+    /// For grouping: `no-image`, `no-flavor`, `no-security-group`, `bad-size`, `bad-userdata`.
     package var cause: String
     package var fault: Fault
     package var message: String
@@ -33,23 +33,6 @@ package struct SelectionError: Error, Sendable, Hashable, CustomStringConvertibl
     }
 
     package var description: String { message }
-}
-
-extension [PythonPattern] {
-    /// The patterns of a provider's key.
-    /// - Throws: `SelectionError` that names key and pattern.
-    package init(_ sources: [String], key: String) throws(SelectionError) {
-        self = []
-        for source in sources {
-            do {
-                append(try PythonPattern(source))
-            } catch {
-                throw SelectionError(
-                    "bad-pattern", .configuration, "\(key): \(error)",
-                    next: "correct \(key) of the provider in the configuration")
-            }
-        }
-    }
 }
 
 /// `a, b, c and 4 more`

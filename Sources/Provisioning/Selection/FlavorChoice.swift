@@ -1,3 +1,5 @@
+package import Configuration
+
 package struct FlavorOption: Sendable, Hashable {
     package var id: String
     package var name: String
@@ -20,32 +22,40 @@ package struct FlavorOption: Sendable, Hashable {
 /// of equals (facts/teuthology.md section 4, facts/openstack.md 6.1).
 package enum FlavorChoice {
     package struct Rules: Sendable, Hashable {
-        package static let defaultAllow = [".*"]
-        package static let defaultExclude = ["win-.*"]
-
         /// `allow_sizes`: any must match; an empty list allows nothing.
-        package var allow: [PythonPattern]
-        /// `exclude_sizes`: a flavor is left out only if *all* match, so that two patterns seldom exclude anything and
-        /// an empty list excludes everything. teuthology's slip, kept, because configurations live with it.
-        package var exclude: [PythonPattern]
+        package var allow: NamePatterns
+        /// `exclude_sizes`, in the way of `mode`.
+        package var exclude: NamePatterns
+        /// `exclude_sizes_mode`. With `compat` a flavor is left out only if *all* patterns match, so that two seldom
+        /// exclude anything and an empty list excludes everything: teuthology's slip, kept, because configurations live
+        /// with it. With `any` one match is enough.
+        package var mode: ProviderSettings.ExcludeMode
 
-        /// - Parameters: as configured; nil: the key is absent. A list replaces the default.
-        /// - Throws: `SelectionError`, cause `bad-pattern`.
-        package init(allow: [String]? = nil, exclude: [String]? = nil) throws(SelectionError) {
-            self.allow = try [PythonPattern](allow ?? Self.defaultAllow, key: "allow_sizes")
-            self.exclude = try [PythonPattern](exclude ?? Self.defaultExclude, key: "exclude_sizes")
+        package init(
+            allow: NamePatterns = .everything, exclude: NamePatterns = .windows,
+            mode: ProviderSettings.ExcludeMode = .compat
+        ) {
+            self.allow = allow
+            self.exclude = exclude
+            self.mode = mode
         }
 
-        func keeps(_ name: String) -> Bool { allow.anyMatches(name) && !exclude.allMatch(name) }
+        func keeps(_ name: String) -> Bool {
+            guard allow.anyMatches(name) else { return false }
+            return switch mode {
+            case .compat: !exclude.allMatch(name)
+            case .any: !exclude.anyMatches(name)
+            }
+        }
 
         /// What a reader of the configuration would not expect, if it makes a difference to these flavors.
         func warnings(about flavors: [FlavorOption]) -> [String] {
-            guard exclude.count > 1 else { return [] }
+            guard mode == .compat, exclude.count > 1 else { return [] }
             let surprising = flavors.map(\.name).filter { keeps($0) && exclude.anyMatches($0) }
             guard !surprising.isEmpty else { return [] }
             return [
                 "exclude_sizes has \(exclude.count) patterns and excludes only what matches all of them, as in teuthology; "
-                    + "kept although one matches: \(enumerated(surprising)); join the patterns with | to exclude these"
+                    + "kept although one matches: \(enumerated(surprising)); write exclude_sizes_mode: any to exclude these"
             ]
         }
     }
@@ -74,7 +84,7 @@ package enum FlavorChoice {
         }
         if allowed.isEmpty {
             let why =
-                rules.exclude.isEmpty
+                rules.mode == .compat && rules.exclude.isEmpty
                 ? "exclude_sizes is an empty list, which excludes every flavor in teuthology's rule; remove the key"
                 : "check allow_sizes and exclude_sizes"
             return SelectionError(

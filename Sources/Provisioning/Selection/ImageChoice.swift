@@ -1,3 +1,4 @@
+package import Configuration
 import YAMLKit
 
 package struct ImageOption: Sendable, Hashable {
@@ -17,7 +18,7 @@ package enum ImageChoice {
     /// - Parameter exclude: `exclude_image`; an image is left out if any of these matches its name.
     /// - Throws: `SelectionError`, cause `no-image`.
     package static func choose(
-        _ images: [ImageOption], osType: String, osVersion: String, exclude: [PythonPattern] = []
+        _ images: [ImageOption], osType: String, osVersion: String, exclude: NamePatterns = .none
     ) throws(SelectionError) -> Choice<ImageOption> {
         let named = images.filter { image in image.name.map { !exclude.anyMatches($0) } ?? false }
         for wanted in ["\(osType) \(osVersion)", "\(osType)-\(osVersion)"] {

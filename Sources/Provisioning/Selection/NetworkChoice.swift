@@ -1,3 +1,5 @@
+package import Configuration
+
 package struct NetworkOption: Sendable, Hashable {
     package var id: String
     package var name: String
@@ -11,8 +13,6 @@ package struct NetworkOption: Sendable, Hashable {
 /// teuthology's network rule: every network whose name any pattern matches becomes an interface
 /// (facts/teuthology.md section 4).
 package enum NetworkChoice {
-    package static let defaultAllow = [".*"]
-
     /// What the server is created with.
     package enum Attachment: Sendable, Hashable {
         /// The key is left out, because the cloud shows no network.
@@ -21,14 +21,12 @@ package enum NetworkChoice {
         case networks([NetworkOption])
     }
 
-    /// - Parameter allow: `allow_networks`; nil: the key is absent.
-    /// - Throws: `SelectionError`, cause `bad-pattern`.
+    /// - Parameter allow: `allow_networks`.
     package static func choose(
-        _ networks: [NetworkOption], allow: [String]? = nil
-    ) throws(SelectionError) -> Choice<Attachment> {
-        let patterns = try [PythonPattern](allow ?? defaultAllow, key: "allow_networks")
+        _ networks: [NetworkOption], allow: NamePatterns = .everything
+    ) -> Choice<Attachment> {
         if networks.isEmpty { return Choice(.unspecified) }
-        let kept = networks.filter { patterns.anyMatches($0.name) }
+        let kept = networks.filter { allow.anyMatches($0.name) }
         guard kept.isEmpty else { return Choice(.networks(kept)) }
         return Choice(
             .networks([]),

@@ -40,14 +40,14 @@ extension Provider {
         let inventory = cloud.inventory
         let image = try ImageChoice.choose(
             try await inventory.images(for: call).map { ImageOption(id: $0.id, name: $0.name) }, osType: osType,
-            osVersion: osVersion, exclude: excludedImages)
+            osVersion: osVersion, exclude: settings.excludeImage)
         let flavor = try FlavorChoice.choose(
             try await inventory.flavors(for: call).map {
                 FlavorOption(id: $0.id, name: $0.name, ram: $0.ram, disk: $0.disk, vcpus: $0.vcpus)
             }, for: size.machine, rules: rules)
-        let networks = try NetworkChoice.choose(
+        let networks = NetworkChoice.choose(
             try await inventory.networks(for: call).map { NetworkOption(id: $0.id, name: $0.name) },
-            allow: settings.allowNetworks.sources)
+            allow: settings.allowNetworks)
         let groups = try await groups(call)
         let volumeNames = VolumeNames.names(of: node.short, count: size.volumes.count)
 

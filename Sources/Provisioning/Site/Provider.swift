@@ -12,26 +12,25 @@ package final class Provider: Sendable {
     package let cloud: Cloud
     let settings: ProviderSettings
     let rules: FlavorChoice.Rules
-    let excludedImages: [PythonPattern]
     let osDefaults: OSDefaults
     let siteSize: SizeLevel
     let authorizedKeys: [String]
     let labDomain: String
+    /// Servers that this process has asked for, for `max_servers`.
+    let creates = Locked(CreateLedger())
     /// Volumes created at once, over all jobs of this process.
     let volumePermits: Permits
 
-    /// - Throws: `SelectionError` when a pattern of the configuration is none.
     init(
         _ configuration: ProviderConfiguration, cloud: Cloud, osDefaults: OSDefaults, sizes: SizeSettings,
         authorizedKeys: [String], labDomain: String
-    ) throws(SelectionError) {
+    ) {
         let settings = configuration.settings
         name = configuration.name
         self.cloud = cloud
         self.settings = settings
-        rules = try FlavorChoice.Rules(
-            allow: settings.allowSizes.sources, exclude: settings.excludeSizes.sources)
-        excludedImages = try [PythonPattern](settings.excludeImage.sources, key: "exclude_image")
+        rules = FlavorChoice.Rules(
+            allow: settings.allowSizes, exclude: settings.excludeSizes, mode: settings.excludeSizesMode)
         self.osDefaults = osDefaults
         siteSize = SizeLevel(
             disk: sizes.machine.diskGB, ram: sizes.machine.ramMB, cpus: sizes.machine.cpus, count: sizes.volumes.count,

@@ -45,8 +45,8 @@ extension Site {
                         (name, Pipelines.StepLimits(timeout: $0.timeout, patience: $0.patience))
                     }
                 }),
-            providers: try configuration.providers.map { provider in
-                try Provider(
+            providers: configuration.providers.map { provider in
+                Provider(
                     provider,
                     cloud: Self.cloud(provider, configuration, world, notice),
                     osDefaults: configuration.defaults, sizes: configuration.sizes,
@@ -94,7 +94,7 @@ extension Site {
 
 extension GateSettings {
     /// gunicorn answers one request a connection and some 90 GETs a second (facts/teuthology.md 1.1).
-    fileprivate static let paddles = GateSettings(concurrency: 16, rate: 50, burst: 50)
+    fileprivate static let paddles = GateSettings(concurrency: 16, rate: 80, burst: 80)
     /// A thread and a child process for each update, behind a listen backlog of 5 (facts/teuthology.md 2).
     fileprivate static let nsupdate = GateSettings(concurrency: 4, rate: 25, burst: 10)
 }

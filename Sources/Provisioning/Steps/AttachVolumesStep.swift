@@ -10,8 +10,7 @@ extension NodeWork {
         guard let plan = known.plan, let serverID = known.serverID else {
             throw Trouble("no-server", "there is no server to attach volumes to")
         }
-        let found = try await look(run)
-        try superseded(by: found)
+        let found = try await lookAtVolumes(run)
         var byName: [String: Volume] = [:]
         var surplus: [Volume] = []
         for volume in found.own.volumes.sorted(by: { $0.id < $1.id }) {
@@ -82,7 +81,7 @@ extension NodeWork {
     }
 
     private func create(_ name: String, _ plan: BuildPlan, _ run: StepRun) async throws -> Volume {
-        try await stillClaimed(run)
+        try await stillClaimedLately(run)
         let new = NewVolume(
             name: name, size: plan.volumeSize, metadata: try ownership(spec: plan.spec).metadata)
         let volume = try await changing { try await cloud.blockStorage.createVolume(new, for: run.call) }
@@ -93,7 +92,7 @@ extension NodeWork {
     /// Asks for the attachment; whether it worked shows in the volume only.
     private func attach(_ volume: Volume, to serverID: String, _ run: StepRun) async throws {
         guard volume.status == .available else { return }
-        try await stillClaimed(run)
+        try await stillClaimedLately(run)
         _ = try await changing {
             try await cloud.compute.attach(volume: volume.id, to: serverID, for: run.call)
         }

@@ -37,7 +37,7 @@ extension NodeWork {
         return isOurLock ? "\(name) locked by us for \(job.owner)" : "\(name) is locked for \(job.owner)"
     }
 
-    private func checkKind(_ record: NodeRecord) throws {
+    func checkKind(_ record: NodeRecord) throws {
         guard record.isVM else {
             throw Ending(
                 .rejected, "not-a-vm", "\(record.name) is not a virtual machine in paddles (is_vm is false)",

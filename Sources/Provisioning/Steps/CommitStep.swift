@@ -7,7 +7,7 @@ import Resilience
 extension NodeWork {
     /// Writes everything into paddles in one PUT. After it nothing of this job is ever removed by this job.
     func commit(_ run: StepRun) async throws -> String {
-        let found = try await look(run)
+        let found = try await lookAtServers(run)
         try superseded(by: found)
         guard let plan = known.plan, let serverID = known.serverID else {
             throw Trouble("no-server", "there is no server to commit")
@@ -26,7 +26,8 @@ extension NodeWork {
             ).keep
             guard keep == nil || keep?.id == serverID else {
                 throw Ending(
-                    .retry, "second-server", "another worker's server of this job is older: starting over with that one")
+                    .retry, "second-server", "another worker's server of this job is older: starting over with that one"
+                )
             }
             for other in others { try await removeServer(other, run) }
         }

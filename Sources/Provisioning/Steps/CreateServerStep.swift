@@ -3,14 +3,15 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Finds the server of this job, or makes it. What older jobs of the node left is removed first.
     func createServer(_ run: StepRun) async throws -> String {
-        let record = try await stillClaimed(run)
         let plan = try await planned(run)
         let found = try await look(run)
         try superseded(by: found)
+        let record = try await stillClaimed(run)
         try await removeOld(found, run)
 
         let adoption = Adoption(
@@ -29,14 +30,15 @@ extension NodeWork {
                 .superseded, "server-vanished", "server \(seen) was removed by somebody else",
                 next: "enqueue the node again if it is still wanted")
         }
-        try room(found)
+        try takeRoom(found)
+        defer { provider.creates.withLock { $0.ended(job.key, at: world.time.now) } }
         let server = try await post(plan, run)
         return "server \(server)"
     }
 
     /// Asks for one server. Whatever comes of it, the next look tells.
     func post(_ plan: BuildPlan, _ run: StepRun) async throws -> String {
-        try await stillClaimed(run)
+        try await stillClaimedLately(run)
         let ownership = try ownership(spec: plan.spec)
         var request = plan.server
         request.name = try node().short
@@ -67,7 +69,8 @@ extension NodeWork {
         guard let newer = found.newer.servers.first else { return }
         throw Ending(
             .superseded, "newer-job",
-            "a newer job (\(Ownership(metadata: newer.metadata)?.key ?? "")) has built server \(newer.id) for this node")
+            "a newer job (\(Ownership(metadata: newer.metadata)?.key ?? "")) has built server \(newer.id) for this node"
+        )
     }
 
     /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.
@@ -84,10 +87,15 @@ extension NodeWork {
         for volume in old.volumes { try await removeVolume(volume, run) }
     }
 
-    private func room(_ found: Belongings) throws {
-        guard let most = provider.maxServers, found.siteServers - found.own.servers.count >= most else { return }
+    private func takeRoom(_ found: Belongings) throws {
+        guard let most = provider.maxServers else { return }
+        let others = found.siteKeys.filter { $0 != job.key }
+        let hasRoom = provider.creates.withLock {
+            $0.admits(job.key, besides: others, requestedAt: found.requestedAt, most: most)
+        }
+        guard !hasRoom else { return }
         throw Ending(
-            .wait, "max-servers", "\(found.siteServers) servers exist, \(most) is the most for \(provider.name)",
+            .wait, "max-servers", "\(others.count) servers exist or are asked for, \(most) is the most for \(provider.name)",
             next: "wait until a node is destroyed, or raise max_servers")
     }
 }

@@ -22,6 +22,9 @@ extension NodeWork {
             throw Ending(.superseded, "newer-job", "what \(name) has now was built by a newer job")
         }
         try judge(record, condemned)
+        if claim.judge(record) == .free, condemned.servers.isEmpty, condemned.volumes.isEmpty {
+            throw Ending(.done, "nothing-there", "\(name) is free and has nothing of ours")
+        }
         remember(\.condemned, condemned)
         let addresses = condemned.servers.flatMap(\.parsedAddresses)
         update { $0.addresses += addresses }
@@ -71,7 +74,10 @@ extension NodeWork {
         let found = try await look(run)
         guard found.newer.servers.isEmpty else { return "left to the newer job" }
         let ours = known.addresses
-        guard !ours.isEmpty || dns.asksBeforeParking else { return "no server was found: DNS is left alone" }
+        // An earlier delivery may have removed the server and ended before this step: then the name points to an
+        // address that nobody remembers.
+        let mayBeStale = dns.asksBeforeParking && found.unmarked.servers.isEmpty
+        guard !ours.isEmpty || mayBeStale else { return "no server was found: DNS is left alone" }
         do {
             switch try await dns.park(try ShortName(name.short), from: ours.isEmpty ? nil : ours, for: run.call) {
             case .parked:

@@ -74,7 +74,8 @@ extension NodeWork {
         if server.status == .active {
             guard let chosen = provider.chosenAddress(of: server) else {
                 return .failed(
-                    why: "ACTIVE without an address on \(provider.settings.sshInterface.rawValue) for \(Self.addressGrace.short)",
+                    why:
+                        "ACTIVE without an address on \(provider.settings.sshInterface.rawValue) for \(Self.addressGrace.short)",
                     capacity: false)
             }
             return .active(server, address: chosen.address, mac: chosen.mac)

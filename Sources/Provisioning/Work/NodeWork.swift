@@ -12,6 +12,8 @@ package final class NodeWork: Sendable {
         var node: NodeName?
         /// Listings requested before prove no absence: our last change may not be in them.
         var lookAfter: Moment
+        /// When paddles was last asked and the claim held.
+        var claimSeen: Moment?
         var plan: BuildPlan?
         /// Known as soon as it is asked for; `server` only when it was seen.
         var serverID: String?
@@ -74,12 +76,43 @@ package final class NodeWork: Sendable {
 
     /// Everything that the cloud holds of this node, listed after our last change.
     func look(_ run: StepRun) async throws -> Belongings {
-        let after = known.lookAfter
-        let node = try node().short
-        async let servers = cloud.watcher.servers(requestedAfter: after, for: run.call)
-        async let volumes = cloud.watcher.volumes(requestedAfter: after, for: run.call)
-        return try await Belongings(
-            servers: servers.items, volumes: volumes.items, site: site.name, node: node, order: job.order)
+        async let servers = servers(run)
+        async let volumes = volumes(run)
+        return try await belongings(servers, volumes.items)
+    }
+
+    /// The servers of this node alone.
+    func lookAtServers(_ run: StepRun) async throws -> Belongings {
+        try await belongings(servers(run), [])
+    }
+
+    /// The volumes of this node alone.
+    func lookAtVolumes(_ run: StepRun) async throws -> Belongings {
+        try await belongings(Listing(items: [], requestedAt: known.lookAfter, complete: false), volumes(run).items)
+    }
+
+    private func servers(_ run: StepRun) async throws -> Listing<Server> {
+        try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
+    }
+
+    private func volumes(_ run: StepRun) async throws -> Listing<Volume> {
+        try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call)
+    }
+
+    private func belongings(_ servers: Listing<Server>, _ volumes: [Volume]) throws -> Belongings {
+        Belongings(
+            servers: servers.items, volumes: volumes, site: site.name, node: try node().short, order: job.order,
+            requestedAt: servers.requestedAt)
+    }
+
+    /// How old a look at the claim may be before something is POSTed: the volumes of one node share one.
+    private static let claimFreshness = Duration.seconds(1)
+
+    /// Like `stillClaimed`, but content with what was seen a moment ago.
+    func stillClaimedLately(_ run: StepRun) async throws {
+        try notExpired()
+        if let seen = known.claimSeen, world.time.now - seen < Self.claimFreshness { return }
+        try await stillClaimed(run)
     }
 
     /// Reads the node's record again and goes on only while it is still the job's: before every POST, before DNS and
@@ -88,11 +121,14 @@ package final class NodeWork: Sendable {
     func stillClaimed(_ run: StepRun) async throws -> NodeRecord {
         try notExpired()
         let name = try node().qualified
+        let asked = world.time.now
         guard let record = try await paddles.node(name, for: run.call) else {
             throw Ending(.obsolete, "node-unknown", "\(name) is no longer in paddles")
         }
         switch claim.judge(record) {
-        case .held: return record
+        case .held:
+            remember(\.claimSeen, asked)
+            return record
         case .free:
             throw Ending(.obsolete, "node-free", "\(name) was unlocked: nobody wants it any more")
         case .taken(let owner, let description):

@@ -99,7 +99,7 @@ package struct NsupdateWeb: Sendable {
         guard let name = query.first(where: { $0.name == "name" })?.value else {
             return .failure(.plain(400, "Must specify 'name'"))
         }
-        if let pattern = settings.allowHosts, !PythonPattern.matches(pattern, startOf: name) {
+        if let pattern = settings.allowHosts, !PythonText.matches(pattern, startOf: name) {
             return .failure(.plain(403, "\(name) does not match the allow_hosts regex"))
         }
         return .success(name)
@@ -124,7 +124,7 @@ package struct NsupdateWeb: Sendable {
     private func addresses(
         _ query: [(name: String, value: String)], _ headers: HTTPHeaders
     ) -> Result<[NetworkAddress], Refusal> {
-        var texts = query.filter { $0.name == "ip" }.map { PythonPattern.stripped($0.value) }
+        var texts = query.filter { $0.name == "ip" }.map { PythonText.stripped($0.value) }
         if texts.isEmpty, let address = headers["X-Real-IP"] { texts = [address] }
         if texts.isEmpty { return .failure(.plain(400, "no address")) }
         var addresses: [NetworkAddress] = []

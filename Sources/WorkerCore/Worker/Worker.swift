@@ -22,6 +22,8 @@ package final class Worker: Sendable {
     private let foreign: ForeignJobs
     private let settler: Settler
     private let receptionist: Receptionist
+    /// Shorter than any step's time-out, so that a job before a closed gate is parked rather than tried again.
+    private static let parkAfter = Duration.seconds(20)
     /// The grace time is over: running steps are cut off.
     private let cutOff = Signal<Void>()
 
@@ -44,7 +46,8 @@ package final class Worker: Sendable {
         settler = Settler(
             policy: settings.delays, tubes: settings.tubes, worker: name, world: world, notice: notice)
         receptionist = Receptionist(
-            tubes: settings.tubes, body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
+            tubes: settings.tubes,
+            body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
             time: world.time)
     }
 
@@ -61,6 +64,7 @@ package final class Worker: Sendable {
             release: settings.release, drain: drain, world: world)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await presence.run() }
+            group.addTask { await self.provisioner.site.knock() }
             group.addTask { await self.watchDrain() }
             await withTaskGroup(of: Void.self) { slots in
                 for index in 0..<settings.slots {
@@ -154,7 +158,7 @@ extension Worker {
     private func work(
         _ job: Job, _ delivery: Delivery, _ lease: Lease, _ journal: Journal
     ) async -> (Outcome, ReplyFacts?) {
-        let right = Right(fence: LeaseFence(lease: lease), drain: drain)
+        let right = Right(fence: LeaseFence(lease: lease), drain: drain, parkAfter: Self.parkAfter)
         let assignment = Assignment(job: job, right: right, journal: journal, began: world.time.now)
         guard let work = provisioner.work(assignment) else {
             return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
@@ -209,7 +213,8 @@ extension Worker {
         case .suspect:
             return Outcome(
                 .suspect, cause: "suspect",
-                message: "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
+                message:
+                    "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
                 next: "read the logs of the workers that had it, then kick it")
         }
         let gatesBefore = await work.timeAtGates()

@@ -1,3 +1,4 @@
+import Configuration
 import Provisioning
 import Testing
 
@@ -9,11 +10,12 @@ import Testing
 
     private func choose(
         _ flavors: [FlavorOption], ram: Int = 0, disk: Int = 0, cpus: Int = 0, allow: [String]? = nil,
-        exclude: [String]? = nil
+        exclude: [String]? = nil, mode: ProviderSettings.ExcludeMode = .compat
     ) throws -> Choice<FlavorOption> {
-        try FlavorChoice.choose(
-            flavors, for: MachineSize(disk: disk, ram: ram, cpus: cpus),
-            rules: try FlavorChoice.Rules(allow: allow, exclude: exclude))
+        var rules = FlavorChoice.Rules(mode: mode)
+        if let allow { rules.allow = try NamePatterns(allow) }
+        if let exclude { rules.exclude = try NamePatterns(exclude) }
+        return try FlavorChoice.choose(flavors, for: MachineSize(disk: disk, ram: ram, cpus: cpus), rules: rules)
     }
 
     private var three: [FlavorOption] {
@@ -45,23 +47,29 @@ import Testing
         #expect(try choose(flavors, ram: 8_000).value.name == "b")
     }
 
-    static let rules: [(allow: [String]?, exclude: [String]?, kept: [String])] = [
-        (nil, nil, ["b2-7", "b2-75", "s1-2"]),
-        (["b2-7"], nil, ["b2-7", "b2-75"]),
-        (["b2-7$", "s1"], nil, ["b2-7", "s1-2"]),
-        ([], nil, []),
-        (nil, ["s1"], ["b2-7", "b2-75", "win-b2-7"]),  // replaces the default: win-* come back
-        (nil, [], []),
-        (nil, ["win-.*", "s1-.*"], ["b2-7", "b2-75", "s1-2", "win-b2-7"]),  // nothing matches both
-        (nil, ["win-.*|s1-.*"], ["b2-7", "b2-75"]),
-        (nil, ["win-.*", ".*7"], ["b2-7", "b2-75", "s1-2"]),
+    /// What is kept of b2-7, b2-75, s1-2 and win-b2-7 in either mode. A list replaces the default.
+    static let rules: [(allow: [String]?, exclude: [String]?, compat: [String], any: [String])] = [
+        (nil, nil, ["b2-7", "b2-75", "s1-2"], ["b2-7", "b2-75", "s1-2"]),
+        (["b2-7"], nil, ["b2-7", "b2-75"], ["b2-7", "b2-75"]),
+        (["7"], nil, [], []),
+        (["b2-7$", "s1"], nil, ["b2-7", "s1-2"], ["b2-7", "s1-2"]),
+        ([], nil, [], []),
+        (nil, ["s1"], ["b2-7", "b2-75", "win-b2-7"], ["b2-7", "b2-75", "win-b2-7"]),
+        (nil, ["B2-.*"], ["b2-7", "b2-75", "s1-2", "win-b2-7"], ["b2-7", "b2-75", "s1-2", "win-b2-7"]),
+        (nil, [], [], ["b2-7", "b2-75", "s1-2", "win-b2-7"]),
+        // Nothing matches both.
+        (nil, ["win-.*", "s1-.*"], ["b2-7", "b2-75", "s1-2", "win-b2-7"], ["b2-7", "b2-75"]),
+        (nil, ["win-.*|s1-.*"], ["b2-7", "b2-75"], ["b2-7", "b2-75"]),
+        (nil, ["win-.*", ".*7"], ["b2-7", "b2-75", "s1-2"], ["s1-2"]),
     ]
 
     @Test(arguments: rules)
-    func allowsAndExcludes(allow: [String]?, exclude: [String]?, kept: [String]) throws {
-        for name in ["b2-7", "b2-75", "s1-2", "win-b2-7"] {
-            let choice = try? choose([flavor(name)], allow: allow, exclude: exclude)
-            #expect((choice != nil) == kept.contains(name), "\(name)")
+    func allowsAndExcludes(allow: [String]?, exclude: [String]?, compat: [String], any: [String]) throws {
+        for (mode, kept) in [(ProviderSettings.ExcludeMode.compat, compat), (.any, any)] {
+            for name in ["b2-7", "b2-75", "s1-2", "win-b2-7"] {
+                let choice = try? choose([flavor(name)], allow: allow, exclude: exclude, mode: mode)
+                #expect((choice != nil) == kept.contains(name), "\(name) with \(mode)")
+            }
         }
     }
 
@@ -72,6 +80,7 @@ import Testing
         #expect(choice.warnings.first?.contains("kept although one matches: s1-2, win-b2-7;") == true)
         #expect(try choose([flavor("b2-7")], exclude: ["win-.*", "s1-.*"]).warnings.isEmpty)
         #expect(try choose(flavors, exclude: ["win-.*|s1-.*"]).warnings.isEmpty)
+        #expect(try choose(flavors, exclude: ["win-.*", "s1-.*"], mode: .any).warnings.isEmpty)
     }
 
     @Test func anEmptyExcludeListIsExplained() {
@@ -79,5 +88,9 @@ import Testing
         #expect(error?.fault == .configuration)
         #expect(error?.next.contains("remove the key") == true)
         #expect(throws: SelectionError.self) { try choose([]) }
+        let other = #expect(throws: SelectionError.self) {
+            try choose([flavor("b")], allow: [], exclude: [], mode: .any)
+        }
+        #expect(other?.next == "check allow_sizes and exclude_sizes")
     }
 }

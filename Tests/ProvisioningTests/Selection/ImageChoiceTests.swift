@@ -1,3 +1,4 @@
+import Configuration
 import Provisioning
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
     ) throws -> Choice<ImageOption> {
         let images = names.enumerated().map { ImageOption(id: "id\($0.offset)", name: $0.element) }
         return try ImageChoice.choose(
-            images, osType: type, osVersion: version, exclude: try [PythonPattern](exclude, key: "exclude_image"))
+            images, osType: type, osVersion: version, exclude: try NamePatterns(exclude))
     }
 
     static let rows: [(names: [String?], type: String, version: String, exclude: [String], chosen: String)] = [
@@ -72,15 +73,5 @@ import Testing
         let error = #expect(throws: SelectionError.self) { try choose(names, type, version, exclude: exclude) }
         #expect(error?.cause == "no-image")
         #expect(error?.next == next)
-    }
-
-    @Test func aBadPatternNamesItsKey() {
-        let error = #expect(throws: SelectionError.self) { try choose(["x"], "x", "1", exclude: ["ok", "a("]) }
-        #expect(error?.cause == "bad-pattern")
-        #expect(error?.fault == .configuration)
-        #expect(
-            error?.message
-                == #"exclude_image: "a(" is no usable regular expression: missing ), unterminated subpattern at position 2"#
-        )
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Lab
 import Provisioning
 import Testing
@@ -13,13 +14,13 @@ import Testing
 
     @Test(arguments: rows)
     func everyAllowedNetworkBecomesAnInterface(allow: [String]?, kept: [String]) throws {
-        let choice = try NetworkChoice.choose(Self.nets, allow: allow)
+        let choice = NetworkChoice.choose(Self.nets, allow: try allow.map(NamePatterns.init) ?? .everything)
         #expect(choice.value == .networks(Self.nets.filter { kept.contains($0.name) }))
         #expect(choice.warnings.count == (kept.isEmpty ? 1 : 0))
     }
 
     @Test func aCloudWithoutNetworksIsAskedForNone() throws {
-        #expect(try NetworkChoice.choose([], allow: ["net"]) == Choice(.unspecified))
+        #expect(NetworkChoice.choose([], allow: try NamePatterns(["net"])) == Choice(.unspecified))
     }
 
     @Test func groupsAreFoundByTheirWholeName() throws {

@@ -1,6 +1,6 @@
 /// A regular expression as a tree: what matters for "does it match from the start", and so no captures and no
 /// difference between greedy and lazy.
-indirect enum PatternSyntax: Sendable, Hashable {
+indirect enum PatternSyntax: Sendable {
     case empty
     case scalar(ScalarTest)
     case sequence([PatternSyntax])
@@ -10,7 +10,7 @@ indirect enum PatternSyntax: Sendable, Hashable {
     case boundary(Boundary)
     case look(PatternSyntax, behind: Bool, negated: Bool)
 
-    enum Boundary: Sendable, Hashable {
+    enum Boundary: Sendable {
         /// `^` and `\A`; `^` with the flag m.
         case start, lineStart
         /// `$`: the end, or before a newline that ends the text; with m before any newline.
@@ -22,13 +22,13 @@ indirect enum PatternSyntax: Sendable, Hashable {
 }
 
 /// What one character must be.
-struct ScalarTest: Sendable, Hashable {
-    enum Member: Sendable, Hashable {
+struct ScalarTest: Sendable {
+    enum Member: Sendable {
         case range(ClosedRange<Unicode.Scalar>)
         case category(Category, negated: Bool)
     }
 
-    enum Category: Sendable, Hashable {
+    enum Category: Sendable {
         case digit, word, space
     }
 

@@ -1,4 +1,4 @@
-import Provisioning
+import Configuration
 import Testing
 
 /// Expected values are what Python 3.11's `re.match` answers.
@@ -109,5 +109,22 @@ import Testing
     func hostilePatternsTakeNoTime(pattern: String) throws {
         let text = String(repeating: "a", count: 2_000) + "b"
         #expect(try !PythonPattern(pattern).matches(text))
+    }
+
+    /// The built-in patterns are made without the parser.
+    @Test(arguments: ["", "win-b2", "win-", "lin", "Win-x", "win", "a\nb"])
+    func builtInPatternsMatchAsTheirSourcesDo(name: String) throws {
+        for patterns in [NamePatterns.everything, .windows] {
+            let parsed = try NamePatterns(patterns.sources)
+            #expect(parsed == patterns)
+            #expect(parsed.anyMatches(name) == patterns.anyMatches(name))
+            #expect(parsed.allMatch(name) == patterns.allMatch(name))
+        }
+    }
+
+    /// Python's `any([])` and `all([])`
+    @Test func noPatternsMatchNothingAndEverything() {
+        #expect(!NamePatterns.none.anyMatches("x"))
+        #expect(NamePatterns.none.allMatch("x"))
     }
 }

@@ -1,5 +1,6 @@
-/// What the real services do with Python's `re` and `str`.
-enum PythonPattern {
+/// What the real services do with Python's `re` and `str`. Not the worker's own patterns (room Configuration): what a test
+/// holds against the worker must not have its faults.
+enum PythonText {
     /// `re.match`: anchored at the start, not at the end. A pattern that cannot be read matches nothing.
     static func matches(_ pattern: String, startOf text: String) -> Bool {
         guard let regex = try? Regex(pattern) else { return false }

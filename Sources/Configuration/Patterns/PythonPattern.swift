@@ -1,6 +1,6 @@
 /// A regular expression of teuthology's configuration, matched as its backend does, by Python's `re.match`: anchored at
 /// the start, not at the end, and with regard to case. `b2-7` matches `b2-75` too (facts/openstack.md 6.1).
-package struct PythonPattern: Sendable, Hashable, CustomStringConvertible {
+package struct PythonPattern: Sendable, CustomStringConvertible {
     package struct Malformed: Error, Sendable, Hashable, CustomStringConvertible {
         package var pattern: String
         package var problem: String
@@ -21,13 +21,24 @@ package struct PythonPattern: Sendable, Hashable, CustomStringConvertible {
         self.program = program
     }
 
+    private init(source: String, program: PatternProgram) {
+        self.source = source
+        self.program = program
+    }
+
+    /// `PREFIX.*`, the form of the built-in patterns: it cannot fail.
+    /// - Parameter prefix: letters, digits and hyphens, which mean themselves.
+    static func anything(after prefix: String) -> PythonPattern {
+        PythonPattern(source: prefix + ".*", program: PatternProgram(prefix: prefix))
+    }
+
     /// `re.match(source, text) is not None`
     package func matches(_ text: String) -> Bool { program.matches(Array(text.unicodeScalars)) }
 
     package var description: String { source }
 }
 
-extension Collection<PythonPattern> {
-    package func anyMatches(_ text: String) -> Bool { contains { $0.matches(text) } }
-    package func allMatch(_ text: String) -> Bool { allSatisfy { $0.matches(text) } }
+extension PythonPattern: Hashable {
+    package static func == (a: PythonPattern, b: PythonPattern) -> Bool { a.source == b.source }
+    package func hash(into hasher: inout Hasher) { hasher.combine(source) }
 }

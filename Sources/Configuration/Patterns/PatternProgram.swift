@@ -1,8 +1,8 @@
 /// A pattern compiled for a machine that follows all ways at once: its time is the length of the text times the length
 /// of the program, whatever the pattern. A backtracking engine needs minutes for `(a+)+$` on twenty letters, and this
 /// one runs on the event loop.
-struct PatternProgram: Sendable, Hashable {
-    private enum Instruction: Sendable, Hashable {
+struct PatternProgram: Sendable {
+    private enum Instruction: Sendable {
         case scalar(ScalarTest)
         case split(Int, Int)
         case jump(Int)
@@ -26,6 +26,12 @@ struct PatternProgram: Sendable, Hashable {
         } catch {
             return nil
         }
+    }
+
+    /// For every text that begins with `prefix`.
+    init(prefix: String) {
+        code = prefix.unicodeScalars.map { .scalar(ScalarTest(members: [.range($0...$0)])) } + [.match]
+        size = code.count
     }
 
     // MARK: Compiling

@@ -1,0 +1,48 @@
+import HTTPKit
+import Jobs
+import World
+
+/// The outcome of a job, as `enqueue --wait` and `run` tell it.
+extension Jobs.Reply {
+    /// What follows the outcome's name on its line.
+    var details: String {
+        if let error {
+            return (error.step.isEmpty ? ": " : ", at \(error.step): ") + error.message
+        }
+        guard let server else { return "" }
+        var parts = ["server \(server.id)"]
+        if !server.addresses.isEmpty { parts.append(server.addresses.joined(separator: " ")) }
+        if !osType.isEmpty { parts.append("\(osType) \(osVersion)") }
+        if !volumes.isEmpty { parts.append("\(volumes.count) volumes") }
+        return ": " + parts.joined(separator: ", ")
+    }
+
+    /// As an object for scripts; what is not known is left out.
+    var json: [String: JSONValue] {
+        var members: [String: JSONValue] = [
+            "event": "ended", "action": .string(action), "uuid": .string(uuid), "key": .string(key),
+            "outcome": .string(outcome), "began": .string(began.description), "ended": .string(ended.description),
+            "volumes": .array(volumes.map { .string($0) }),
+        ]
+        if !worker.isEmpty { members["worker"] = .string(worker) }
+        if !node.isEmpty { members["node"] = .string(node) }
+        if let error {
+            members["error"] = [
+                "class": .string(error.cause), "step": .string(error.step), "message": .string(error.message),
+                "next": .string(error.next),
+            ]
+        }
+        if let server {
+            members["server"] = [
+                "id": .string(server.id), "name": .string(server.name),
+                "addresses": .array(server.addresses.map { .string($0) }),
+            ]
+        }
+        if !osType.isEmpty {
+            members["os_type"] = .string(osType)
+            members["os_version"] = .string(osVersion)
+        }
+        if !publicKey.isEmpty { members["ssh_pub_key"] = .string(publicKey) }
+        return members
+    }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Configuration
+import World
+
+/// Which site a command is about.
+struct SiteOptions: ParsableArguments {
+    @Option(
+        name: [.customLong("config"), .customShort("c")],
+        help: ArgumentHelp(
+            "The site's configuration, or a teuthology.yaml. Default: $CIRRATA_CONFIG, ./worker.yaml, "
+                + "~/.config/cirrata/worker.yaml, /etc/cirrata/worker.yaml.", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"]))
+    var path: String?
+
+    /// - Throws: `InvalidConfiguration`.
+    func read(_ world: World) async throws -> ConfigurationLoader.Loaded {
+        try await ConfigurationLoader(environment: world.host.environment, files: world.files).load(path)
+    }
+
+    /// The configuration; its warnings go to standard error.
+    /// - Throws: `InvalidConfiguration`.
+    func load(_ world: World) async throws -> SiteConfiguration {
+        let loaded = try await read(world)
+        for warning in loaded.warnings { Terminal.errors.line("cirrata: warning: \(warning)") }
+        return loaded.configuration
+    }
+}

@@ -1,0 +1,30 @@
+import Beanstalk
+import HTTPKit
+import Jobs
+import World
+
+/// Tells what becomes of jobs: a line each, for people or as JSON.
+struct SubmissionReport: Sendable {
+    let json: Bool
+
+    func put(_ order: Order, _ job: JobID) {
+        guard json else { return Terminal.output.line("job \(job): \(order.title)") }
+        let members: [String: JSONValue] = [
+            "event": "put", "action": .string(order.action.rawValue), "uuid": .string(order.uuid),
+            "node": order.node.map { .string($0) } ?? .null, "job": .integer(Int(clamping: job.number)),
+            "tube": .string(order.tube.text),
+        ]
+        Terminal.output.line(JSONValue.object(members).text)
+    }
+
+    func ended(_ order: Order, _ reply: Jobs.Reply, after duration: Duration) {
+        if json { return Terminal.output.line(JSONValue.object(reply.json).text) }
+        let output = Terminal.output
+        let node = reply.node.isEmpty ? order.node ?? "(no node)" : reply.node
+        let outcome = output.styled(reply.outcome, reply.outcome == "done" ? .green : .red)
+        output.line("\(order.action.rawValue) \(node): \(outcome) after \(duration.short)\(reply.details)")
+        if let next = reply.error?.next, !next.isEmpty { output.line("    \(next)") }
+    }
+
+    func trouble(_ text: String) { Terminal.errors.line("cirrata: \(text)") }
+}

@@ -1,0 +1,63 @@
+import Jobs
+import Pipelines
+import Provisioning
+import Resilience
+import World
+
+/// One job without a queue: no lease, and nobody to give it back to.
+struct ForegroundWork: Sendable {
+    let job: Job
+    let site: Site
+    let sink: any EventSink
+    let world: World
+    let drain = Signal<Void>()
+
+    /// Runs the job; what a failed provision built is removed as a worker would.
+    func run() async throws -> Jobs.Reply {
+        let began = world.time.wallClock
+        let (work, journal) = try work()
+        let outcome = await outcome(of: work)
+        journal.record(.ended(outcome, took: world.time.wallClock - began))
+        return reply(outcome, work, began: began)
+    }
+
+    func preview() async throws -> (Outcome, Preview) { try await work().0.preview() }
+
+    private func outcome(of work: NodeWork) async -> Outcome {
+        let outcome = await work.run()
+        guard outcome.kind.removes else { return outcome }
+        let removal = await work.remove()
+        if removal.kind == .done { return outcome }
+        var incomplete = removal
+        incomplete.message = "\(outcome.message); and its removal is not finished: \(removal.message)"
+        if incomplete.next.isEmpty { incomplete.next = "run the same file again, or destroy the node" }
+        return incomplete
+    }
+
+    private func work() throws -> (NodeWork, Journal) {
+        let tag = JobTag(
+            key: job.key, action: job.action.rawValue, node: job.node?.short ?? "", provider: job.provider, jobID: 0,
+            run: job.run)
+        let journal = Journal(job: tag, time: world.time, sinks: [sink])
+        let assignment = Assignment(
+            job: job, right: Right(fence: OpenFence(), drain: drain), journal: journal, began: world.time.now)
+        guard let work = Provisioner(site: site).work(assignment) else {
+            throw Complaint("provider '\(job.provider)' is not configured", .configuration)
+        }
+        return (work, journal)
+    }
+
+    private func reply(_ outcome: Outcome, _ work: NodeWork, began: Timestamp) -> Jobs.Reply {
+        let facts = work.reply
+        let isDone = outcome.kind == .done
+        return Jobs.Reply(
+            uuid: job.uuid ?? "", key: job.key, action: job.action.rawValue, node: facts.node,
+            outcome: outcome.kind.rawValue,
+            error: isDone
+                ? nil
+                : .init(cause: outcome.cause, step: outcome.step, message: outcome.message, next: outcome.next),
+            server: isDone ? facts.server : nil, publicKey: facts.publicKey, osType: facts.osType,
+            osVersion: facts.osVersion, volumes: isDone ? facts.volumes : [], worker: "", began: began,
+            ended: world.time.wallClock)
+    }
+}

@@ -1,0 +1,77 @@
+import Configuration
+import Jobs
+import Pipelines
+import Sandbox
+import Scenarios
+import Simulation
+import Testing
+import World
+
+/// Outages are weather: no job is buried, nothing good is removed, and everything is done soon after they end.
+@Suite struct OutageTests {
+    enum Outage: String, CaseIterable, Sendable { case paddles, dns, cloud, login }
+
+    private func begin(_ outage: Outage, on bench: Bench) {
+        bench.sandbox.withState { state in
+            switch outage {
+            case .paddles: state.paddles.trouble.databaseDown = true
+            case .dns: _ = state.faults.add(Self.down(.nsupdate))
+            case .cloud:
+                for service in [SandboxService.identity, .compute, .image, .network, .volume] {
+                    _ = state.faults.add(Self.down(service))
+                }
+            case .login:
+                state.cloud.setPassword("changed", ofUser: "cirrata")
+                state.cloud.revokeTokens()
+            }
+        }
+    }
+
+    private func end(_ outage: Outage, on bench: Bench) {
+        bench.sandbox.withState { state in
+            switch outage {
+            case .paddles: state.paddles.trouble.databaseDown = false
+            case .dns, .cloud: state.faults.removeAll()
+            case .login: state.cloud.setPassword("secret", ofUser: "cirrata")
+            }
+        }
+    }
+
+    private static func down(_ service: SandboxService) -> FaultRule {
+        var rule = FaultRule.answering(503)
+        rule.service = service
+        return rule
+    }
+
+    @Test(arguments: Outage.allCases)
+    func halfAnHourGone(outage: Outage) throws {
+        let nodes = 20
+        let bench = try Bench(
+            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)] }, site: { $0.slots = 8 })
+        let names = (1...nodes).map { "ovh0" + ($0 < 10 ? "0" : "") + String($0) }
+        for name in names { bench.lock(name) }
+        bench.worker("w1").start()
+        try bench.simulation.run { world in
+            for name in names {
+                bench.put(
+                    .provision,
+                    "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: u-\(name)}")
+            }
+            try await world.time.sleep(for: .seconds(12))
+            let before = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).servers.map(\.id) }
+            #expect(!before.isEmpty)
+            begin(outage, on: bench)
+            try await world.time.sleep(for: .seconds(1_800))
+            #expect(bench.buried == 0, "\(bench.reports.map(\.message))")
+            let during = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).servers.map(\.id) }
+            #expect(Set(before).isSubset(of: Set(during)), "good servers were removed")
+            end(outage, on: bench)
+            let back = world.time.now
+            try await bench.settled()
+            #expect(world.time.now - back < .seconds(420), "took \((world.time.now - back).short)")
+            #expect(bench.buried == 0)
+            let violations = names.flatMap { Invariants(bench).violations(of: $0, .provisioned(volumes: 0)) }
+            #expect(violations.isEmpty, "\(violations.prefix(5))")
+        }
+    }
+}
