@@ -1,5 +1,6 @@
 import HTTPKit
 import Jobs
+import World
 
 /// The outcome of a job, as `enqueue --wait` and `run` tell it.
 extension Jobs.Reply {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Jobs
 import World
 import YAMLKit

@@ -21,7 +21,7 @@ struct ForegroundWork: Sendable {
         return reply(outcome, work, began: began)
     }
 
-    func preview() async throws -> (Outcome, Preview) { await work().0.preview() }
+    func preview() async throws -> (Outcome, Preview) { try await work().0.preview() }
 
     private func outcome(of work: NodeWork) async -> Outcome {
         let outcome = await work.run()

@@ -1,6 +1,7 @@
 import Configuration
 import Jobs
 import World
+import YAMLKit
 
 /// A job's body in a file.
 struct JobFile {

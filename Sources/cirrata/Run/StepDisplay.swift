@@ -1,5 +1,6 @@
 import Pipelines
 import Provisioning
+import Resilience
 import World
 
 /// Shows the steps of a job as they happen. On a terminal, the last line is what goes on right now, and is written over

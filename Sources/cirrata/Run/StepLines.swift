@@ -1,4 +1,5 @@
 import Pipelines
+import Resilience
 import World
 
 /// The lines of a job's story: what is said for good, and what is going on right now.
