@@ -26,8 +26,7 @@ extension NodeWork {
             throw Ending(.done, "nothing-there", "\(name) is free and has nothing of ours")
         }
         remember(\.condemned, condemned)
-        let addresses = condemned.servers.flatMap(\.parsedAddresses)
-        update { $0.addresses += addresses }
+        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
     }
 
