@@ -37,6 +37,7 @@ struct WorkerCommand: AsyncParsableCommand {
             if let slots { try Self.set(slots, in: &loaded.configuration) }
             let log = WorkerLog(log.logger(loaded.configuration.log, time: world.time))
             log.tell(loaded)
+            log.tell(openFiles: OpenFiles.raiseLimit(), slots: loaded.configuration.slots)
             let worker = try Self.worker(loaded.configuration, world, log)
             let lookout = BrokerLookout(
                 broker: Broker(loaded.configuration.broker, world: world), drain: worker.drain, log: log)
