@@ -17,6 +17,7 @@ extension NodeWork {
         try checkKind(record)
         let isOurLock = try await hold(record, run)
         let found = try await look(run)
+        try superseded(by: found)
         if let server = finished(record, found) {
             update { memory in
                 memory.server = server

@@ -1,0 +1,61 @@
+import Glibc
+import HTTPKit
+import Jobs
+import TestSupport
+import Testing
+import World
+
+extension ProcessSuites {
+    /// What happens to a job when the broker or its worker is away for a while.
+    @Suite struct LeaseTests {
+        @Test func aBrokerThatCrashesKeepsItsJobs() async throws {
+            try await withLab(LabOptions(boot: 4)) { lab in
+                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.put(.provision(volumes: 2))
+                let worker = try await lab.worker()
+                try await worker.starts("wait-active")
+                try await lab.beanstalkd.stop(SIGKILL)
+                try await worker.says("lease-lost")
+                try await lab.beanstalkd.start()
+                let reply = try await lab.reply()
+                #expect(reply.outcome == "done", "\(reply)")
+                try await lab.settled()
+                let state = try await lab.sandbox.state()
+                #expect(state.serversCreated == 1 && state.volumesCreated == 2)
+                #expect(state.violations(provisioned: LabProcesses.node(), volumes: 2) == [])
+                worker.signal(SIGTERM)
+                #expect(try await worker.end() == .exited(0))
+            }
+        }
+
+        /// A host that hangs for longer than the job's TTR: another worker finishes the job meanwhile. When the first
+        /// wakes up it must do nothing more, although nobody told it.
+        @Test func aFrozenWorkerWakesUpAndChangesNothing() async throws {
+            try await withLab(LabOptions(boot: 2)) { lab in
+                try await lab.sandbox.lock([LabProcesses.node()])
+                var job = LabJob.provision(volumes: 1)
+                job.timeToRun = .seconds(10)
+                try await lab.put(job)
+                let first = try await lab.worker()
+                try await first.starts("wait-active")
+                first.signal(SIGSTOP)
+                let second = try await lab.worker()
+                let reply = try await lab.reply()
+                #expect(reply.outcome == "done" && reply.worker.hasSuffix("/\(second.id)"), "\(reply)")
+                try await lab.settled()
+                first.signal(SIGCONT)
+                try await first.says("lease-lost")
+                // It is well: it does the next job.
+                second.signal(SIGTERM)
+                _ = try await second.end()
+                #expect(
+                    try await lab.sandbox.state().violations(provisioned: LabProcesses.node(), volumes: 1) == [])
+                try await lab.put(.destroy())
+                #expect(try await lab.reply().worker.hasSuffix("/\(first.id)"))
+                let state = try await lab.sandbox.state()
+                #expect(state.serversCreated == 1 && state.volumesCreated == 1)
+                #expect(state.violations(destroyed: LabProcesses.node()) == [])
+            }
+        }
+    }
+}
