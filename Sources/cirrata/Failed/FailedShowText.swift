@@ -16,7 +16,8 @@ struct FailedShowText {
     private var report: Report { job.report }
 
     func lines(for terminal: Terminal) -> [String] {
-        head(terminal) + section("Timeline", timeline(terminal), terminal) + section("Resources", resources(terminal), terminal)
+        head(terminal) + section("Timeline", timeline(terminal), terminal)
+            + section("Resources", resources(terminal), terminal)
             + section("Warnings", report.warnings, terminal)
             + section("Body (known keys)", Self.body(report.body.map { ($0.0, $0.1) }), terminal)
             + section("Console", report.console.isEmpty ? [] : Printable.lines(report.console), terminal)
