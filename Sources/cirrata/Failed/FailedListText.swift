@@ -1,4 +1,5 @@
 import HTTPKit
+import Jobs
 import WorkerCore
 import World
 
