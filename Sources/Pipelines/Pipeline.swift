@@ -35,6 +35,7 @@ package struct Pipeline: Sendable {
             attempt += 1
             if right.drain.isRaised { return Outcome(.drain, step: step.name, message: "this worker is stopping") }
             let started = world.time.now
+            let gatesBefore = await gateTime()
             journal.record(.stepStarted(step: step.name, attempt: attempt))
             let run = StepRun(step: step.name, attempt: attempt, right: right, journal: journal)
             let problem: StepProblem
@@ -54,7 +55,7 @@ package struct Pipeline: Sendable {
             var retryIn: Duration?
             if problem.mayPass {
                 let atGates = await gateTime()
-                let first = firstTrouble ?? (started, atGates)
+                let first = firstTrouble ?? (started, gatesBefore)
                 firstTrouble = first
                 let spent = now - first.at - (atGates - first.gateTime)
                 let pause = max(backoff.next(world.random), problem.retryAfter ?? .zero)

@@ -29,32 +29,32 @@ extension NodeWork {
     ///   something could not be reached, `parked`, `drain`, `leaseLost`.
     package func remove() async -> Outcome {
         guard job.action == .provision else { return Outcome(.done) }
-        return await pipeline([step(StepName.removal, removeOwn)])
+        return await pipeline([step(.removal, removeOwn)])
     }
 
     private var provisionSteps: [Step] {
         [
-            step(StepName.claim, claim), step(StepName.createServer, createServer),
-            step(StepName.waitActive, times: 4, waitActive), step(StepName.attachVolumes, attachVolumes),
-            step(StepName.pushDNS, pushDNS), step(StepName.waitReady, times: 2, waitReady),
-            step(StepName.commit, commit),
+            step(.claim, claim), step(.createServer, createServer),
+            step(.waitActive, times: 4, waitActive), step(.attachVolumes, attachVolumes),
+            step(.pushDNS, pushDNS), step(.waitReady, times: 2, waitReady),
+            step(.commit, commit),
         ]
     }
 
     private var destroySteps: [Step] {
         [
-            step(StepName.guardDestroy, guardDestroy), step(StepName.removal, removeCondemned),
-            step(StepName.parkDNS, parkDNS), step(StepName.paddles, releaseNode),
+            step(.guardDestroy, guardDestroy), step(.removal, removeCondemned),
+            step(.parkDNS, parkDNS), step(.paddles, releaseNode),
         ]
     }
 
     /// - Parameter times: how many of its own time-outs a step goes through inside one attempt.
     private func step(
-        _ name: String, times: Int = 1, _ body: @escaping @Sendable (StepRun) async throws -> String
+        _ name: StepName, times: Int = 1, _ body: @escaping @Sendable (StepRun) async throws -> String
     ) -> Step {
         var limits = site.limits(of: name)
         limits.timeout = limits.timeout * times
-        return Step(name, limits: limits, body: body)
+        return Step(name.rawValue, limits: limits, body: body)
     }
 
     /// How long the gates that this job passes have stood closed, all in all: the difference of two readings is

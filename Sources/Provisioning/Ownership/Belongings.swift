@@ -68,5 +68,7 @@ struct Belongings: Sendable {
     }
 
     /// Anything with a key of ours in its metadata is somebody's, even if we cannot read whose.
-    private static func isMarked(_ metadata: [String: String]) -> Bool { metadata["cirrata_site"] != nil }
+    private static func isMarked(_ metadata: [String: String]) -> Bool {
+        metadata.keys.contains { $0.hasPrefix(Ownership.prefix) }
+    }
 }

@@ -26,6 +26,8 @@ package struct Ownership: Sendable, Hashable {
     }
 
     package static let version = 1
+    /// Of all keys of our metadata.
+    static let prefix = "cirrata_"
     /// The longest metadata value that Nova and Cinder take (facts/openstack.md 1.4, 1.7).
     private static let limit = 255
 

@@ -40,9 +40,9 @@ extension Site {
                 sentinel: ssh.checksSentinel ? ssh.sentinel : nil, settings: sshSettings),
             backoff: Backoff(first: configuration.retryBase, limit: configuration.retryCap),
             stepLimits: Dictionary(
-                uniqueKeysWithValues: Configuration.StepSettings.names.compactMap { name in
-                    configuration.steps[name].map {
-                        (name, Pipelines.StepLimits(timeout: $0.timeout, patience: $0.patience))
+                uniqueKeysWithValues: StepName.allCases.compactMap { step in
+                    configuration.steps[step.rawValue].map {
+                        (step, Pipelines.StepLimits(timeout: $0.timeout, patience: $0.patience))
                     }
                 }),
             providers: configuration.providers.map { provider in

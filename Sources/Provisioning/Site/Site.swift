@@ -14,11 +14,11 @@ package struct Site: Sendable {
     package let backoff: Backoff
     package let world: World
     private let providers: [Provider]
-    private let stepLimits: [String: StepLimits]
+    private let stepLimits: [StepName: StepLimits]
 
     package init(
         name: String, labDomain: String, reserveMachines: Int, lab: LabServices, readiness: ReadinessChecks,
-        backoff: Backoff, stepLimits: [String: StepLimits], providers: [Provider], world: World
+        backoff: Backoff, stepLimits: [StepName: StepLimits], providers: [Provider], world: World
     ) {
         self.name = name
         self.labDomain = labDomain
@@ -36,7 +36,7 @@ package struct Site: Sendable {
     package var all: [Provider] { providers }
     package var names: [String] { providers.map(\.name) }
 
-    package func limits(of step: String) -> StepLimits {
+    package func limits(of step: StepName) -> StepLimits {
         stepLimits[step] ?? StepLimits(timeout: .seconds(600), patience: .seconds(600))
     }
 

@@ -42,7 +42,7 @@ extension NodeWork {
     }
 
     private func build(of id: String, _ run: StepRun) async throws -> Build {
-        let limit = site.limits(of: StepName.waitActive).timeout
+        let limit = site.limits(of: .waitActive).timeout
         let began = world.time.now
         let provider = provider
         let activeSince = Locked<Moment?>(nil)

@@ -80,9 +80,8 @@ package struct SettlementPolicy: Sendable, Hashable {
 
     /// Doubles with every release; between half of that and all of it, never below one second (facts/beanstalkd.md C2).
     private func retryDelay(asked: Duration?, releases: Int, random: any RandomSource) -> Duration {
-        let doublings = min(max(0, releases), 20)
-        let grown = min(retryBase.nanoseconds.multipliedReportingOverflow(by: Int64(1) << doublings).partialValue, .max)
-        let full = grown <= 0 ? retryLimit : min(.nanoseconds(grown), retryLimit)
+        var full = min(retryBase, retryLimit)
+        for _ in 0..<min(max(0, releases), 62) where full < retryLimit { full = min(full * 2, retryLimit) }
         return max(.seconds(1), asked ?? .zero, full / 2 + random.jitter(upTo: full / 2))
     }
 
