@@ -67,7 +67,6 @@ libcloud:
         ex_force_auth_version: 3.x_password
         ex_tenant_name: lab
       allow_networks: ['Ext-Net$']
-      poll_interval: 500ms
 """
 
 # Two refusals and a reset after the server was created; the first server ends in ERROR; paddles' database stumbles.
@@ -500,7 +499,6 @@ def main(cirrata):
         status = 1 if check.failed else 0
     except KeyboardInterrupt:
         status = 130
-        say("interrupted")
     except (Broken, OSError, ValueError, KeyError, subprocess.SubprocessError) as problem:
         say(f"   {styled('FAIL', 'red')}  {type(problem).__name__}: {problem}")
     finally:
@@ -511,9 +509,12 @@ def main(cirrata):
         lab.processes.stop_all()
     say()
     took = f"{time.monotonic() - START:.1f} s"
-    if status == 0:
+    if status in (0, 130):
         shutil.rmtree(folder)
+    if status == 0:
         say(styled(f"PASS: the demo took {took}", "green"))
+    elif status == 130:
+        say(f"interrupted after {took}: everything was stopped, {folder} is removed")
     else:
         say(styled(f"FAIL: {check.failed} of the checks above, after {took}; logs in {folder}", "red"))
     return status
