@@ -78,7 +78,7 @@ import World
     /// Nothing answers anything, ever: it still ends.
     @Test func everythingIsSilent() throws {
         let lab = try DoctorBench()
-        lab.bench.simulation.http.onRequest { _, _ in .instead(.never) }
+        lab.bench.simulation.http.onRequest { _ in .instead(.never) }
         lab.bench.simulation.datagrams.handle { _, _, _ in .never }
         lab.bench.simulation.children.handle { _ in .never }
         lab.bench.broker.stop()
@@ -136,7 +136,8 @@ import World
             name: "paddles is down", area: "paddles", check: "answers", verdict: .failed,
             says: ["paddles: see whether it answers failed", "connection refused", "check that paddles is up"],
             act: { lab in
-                lab.bench.simulation.http.onRequest { _, request in
+                lab.bench.simulation.http.onRequest { exchange in
+                    let request = exchange.request
                     guard request.url.contains("/paddles/") else { return .deliver }
                     return .instead(
                         .failure(
@@ -239,8 +240,8 @@ import World
             name: "one service hangs", area: provider, check: "glance", verdict: .failed,
             says: ["no answer within 12s"], others: ["default image", "images"].map { "\(provider)/\($0)" },
             act: { lab in
-                lab.bench.simulation.http.onRequest { _, request in
-                    request.url.contains("/image/") ? .instead(.never) : .deliver
+                lab.bench.simulation.http.onRequest { exchange in
+                    exchange.request.url.contains("/image/") ? .instead(.never) : .deliver
                 }
             }),
     ]
