@@ -57,7 +57,7 @@ let package = Package(
         room("HTTPKit"),
         room("World", ["HTTPKit"]),
         room("EventLoop", ["World", "HTTPKit", "CLinux", deque, heap]),
-        room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurl", "CCurlShim"]),
+        room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurl", "CCurlShim", deque]),
         room("YAMLKit", ["CYAML"]),
         room("Beanstalk", ["World", deque]),
         room("Resilience", ["World", "HTTPKit", deque]),
@@ -74,7 +74,8 @@ let package = Package(
         room(
             "WorkerCore",
             [
-                "World", "Resilience", "Pipelines", "Beanstalk", "Jobs", "Configuration", "Provisioning", deque,
+                "World", "Resilience", "Pipelines", "Beanstalk", "Jobs", "Configuration", "Provisioning", "YAMLKit",
+                deque,
             ]),
         room("Telemetry", ["World", "Pipelines", "Resilience", "Jobs", log]),
         room("HTTPServer", ["HTTPKit", deque] + nio),

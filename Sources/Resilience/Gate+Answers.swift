@@ -14,13 +14,16 @@ extension Gate {
     func ending(
         of response: HTTPResponse, _ verdict: Verdict?, _ retryAfter: Duration?
     ) -> GateMachine.Ending {
-        let isBusy = response.status == 429 || response.status == 503
+        // A 503 may also be an answer to the question itself: paddles says so that too few nodes are free
+        // (facts/teuthology.md 1.2).
+        let isUnwell = response.status == 503 && (retryAfter != nil || verdict?.isOutage == true)
         // Old Nova and Cinder say "too fast" with 413 (facts/openstack.md section 3, 3).
         let isLegacy = response.status == 413 && verdict?.kind == .transient
         return .answered(
             .init(
                 kind: verdict?.kind, why: verdict.map { "HTTP \(response.status): \($0.message)" } ?? "",
-                isOutage: verdict?.isOutage ?? false, asksForPause: isBusy || isLegacy, retryAfter: retryAfter))
+                isOutage: verdict?.isOutage ?? false, asksForPause: response.status == 429 || isUnwell || isLegacy,
+                retryAfter: retryAfter))
     }
 
     func error(

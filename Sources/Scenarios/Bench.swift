@@ -40,7 +40,10 @@ package final class Bench: Sendable {
         settings.timings.boot = .seconds(20)
         change(&settings)
         sandbox = SharedSandbox(try SandboxState(settings))
-        broker = simulation.broker(at: Self.brokerEndpoint)
+        var brokerSettings = BrokerSettings()
+        // As the real one does it: a silent connection keeps its jobs about as often as it loses them.
+        brokerSettings.expiry = .asMeasured
+        broker = simulation.broker(at: Self.brokerEndpoint, brokerSettings)
         var configuration = Self.standardConfiguration()
         site(&configuration)
         self.configuration = configuration

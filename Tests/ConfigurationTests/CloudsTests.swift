@@ -124,11 +124,16 @@ private func access(
                     image_interface: adminURL
                     network_api_version: 2
                 """
-        let result = try await access(text)
+        let loaded = try await load(provider, files: ["/etc/openstack/clouds.yaml": text])
+        let result = try #require(loaded.configuration.provider("p")).access
         #expect(!result.tls.verifies)
         #expect(result.tls.authorityFile == "/ca.pem")
-        #expect(result.tls.certificateFile == "/c.pem")
-        #expect(result.tls.keyFile == "/k.pem")
+        for key in ["cert", "key"] {
+            #expect(
+                loaded.warnings.contains {
+                    $0.description.hasSuffix("clouds.lab.\(key): client certificates are not supported: not used")
+                }, "\(loaded.warnings)")
+        }
         #expect(result.timeout == .seconds(20))
         #expect(result.overrides[.compute]?.endpoint == "http://c")
         #expect(result.overrides[.compute]?.microversion == "2.79")

@@ -235,6 +235,31 @@ extension Gate {
         #expect(states.withLock { $0 } == ["configuration", "open"])
     }
 
+    /// A 503 is a plea for rest only if it says so or the service's own judgement does: paddles answers 503 when too few
+    /// nodes are free (facts/teuthology.md 1.2).
+    @Test(
+        arguments: [
+            (429, nil, nil, true), (429, nil, Verdict(.transient, "slow"), true),
+            (503, nil, nil, false), (503, nil, Verdict(.capacity, "only 0 nodes available"), false),
+            (503, nil, Verdict(.transient, "down", isOutage: true), true),
+            (503, "7", Verdict(.transient, "later"), true), (503, "7", nil, true),
+            (413, nil, Verdict(.transient, "over limit"), true), (413, nil, Verdict(.permanent, "too large"), false),
+            (500, nil, Verdict(.transient, "oops", isOutage: true), false), (200, nil, nil, false),
+        ] as [(Int, String?, Verdict?, Bool)])
+    func pausesOnlyWhenAskedTo(status: Int, retryAfter: String?, verdict: Verdict?, pauses: Bool) throws {
+        let simulation = Simulation(seed: 1)
+        var response = HTTPResponse(status: status)
+        if let retryAfter { response.headers["Retry-After"] = retryAfter }
+        _ = arrivals(simulation, answer: response)
+        try simulation.run { world in
+            let gate = gate(world)
+            _ = try? await gate.send(
+                HTTPRequest(.get, "\(origin)/x"), .look, operation: "test", path: "GET /x", for: Call()
+            ) { _ in verdict }
+            #expect((await gate.state.name == "paused") == pauses)
+        }
+    }
+
     @Test func whoWaitsForAnotherStateHearsOfIt() throws {
         let simulation = Simulation(seed: 1)
         simulation.http.serve(origin) { _, _ in

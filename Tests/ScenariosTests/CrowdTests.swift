@@ -64,7 +64,9 @@ import World
         bench.worker("w1").start()
         try bench.simulation.run { world in
             for name in names {
-                bench.put(.provision, "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: \(name)}")
+                bench.put(
+                    .provision,
+                    "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: \(name)}")
             }
             try await world.time.sleep(for: .seconds(120))
             bench.sandbox.withState { state in
@@ -74,7 +76,8 @@ import World
             #expect(bench.openJobs == 5)
             for name in names {
                 bench.put(
-                    .destroy, "{action: destroy, node: \(name), owner: me@lab, lock_description: run/1, uuid: d-\(name)}")
+                    .destroy,
+                    "{action: destroy, node: \(name), owner: me@lab, lock_description: run/1, uuid: d-\(name)}")
                 try await world.time.sleep(for: .seconds(60))
             }
             try await bench.settled()

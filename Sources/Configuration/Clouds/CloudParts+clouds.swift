@@ -52,8 +52,10 @@ extension CloudParts {
         verifies = Self.boolean(fields, "insecure").map { !$0 } ?? Self.boolean(fields, "verify")
         if Self.boolean(fields, "insecure") == false { verifies = Self.boolean(fields, "verify") ?? true }
         authorityFile = fields.node("cacert")?.text
-        certificateFile = fields.node("cert")?.text
-        keyFile = fields.node("key")?.text
+        for key in ["cert", "key"] where fields.node(key)?.text != nil {
+            fields.problems.warning(
+                fields.mark(of: key), fields.path(key), "client certificates are not supported: not used")
+        }
         timeout = fields.node("api_timeout")?.text.flatMap(DurationText.parse).flatMap { $0 > .zero ? $0 : nil }
         readOverrides(fields)
     }

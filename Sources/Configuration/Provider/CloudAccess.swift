@@ -32,8 +32,6 @@ package struct CloudAccess: Sendable, Hashable {
     package struct TLS: Sendable, Hashable {
         package var verifies = true
         package var authorityFile: String?
-        package var certificateFile: String?
-        package var keyFile: String?
 
         package init() {}
     }
@@ -48,7 +46,6 @@ package struct CloudAccess: Sendable, Hashable {
     package var overrides: [Service: Override] = [:]
     package var tls = TLS()
     package var timeout: Duration?
-    package var proxy: String?
 
     package init(identityRoot: String, identityVersion: IdentityVersion? = nil, credential: Credential) {
         self.identityRoot = identityRoot

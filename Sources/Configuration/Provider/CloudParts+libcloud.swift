@@ -64,7 +64,11 @@ extension CloudParts {
         if projectName != nil { projectDomain = .id(arguments.projectDomainID ?? "default") }
         region = arguments.region
         timeout = arguments.timeout
-        proxy = arguments.proxyURL
+        if arguments.proxyURL != nil {
+            warn(
+                "proxy_url", "a proxy for one provider alone is not supported: not used",
+                hint: "set https_proxy, http_proxy and no_proxy in the environment")
+        }
         overrides = Self.overrides(arguments, warn)
     }
 

@@ -21,10 +21,7 @@ struct CloudParts {
     var overrides: [CloudAccess.Service: CloudAccess.Override] = [:]
     var verifies: Bool?
     var authorityFile: String?
-    var certificateFile: String?
-    var keyFile: String?
     var timeout: Duration?
-    var proxy: String?
 
     /// Takes from `base` what is missing here.
     mutating func fill(from base: CloudParts) {
@@ -54,10 +51,7 @@ struct CloudParts {
         overrides.merge(base.overrides) { own, _ in own }
         verifies = verifies ?? base.verifies
         authorityFile = authorityFile ?? base.authorityFile
-        certificateFile = certificateFile ?? base.certificateFile
-        keyFile = keyFile ?? base.keyFile
         timeout = timeout ?? base.timeout
-        proxy = proxy ?? base.proxy
     }
 
     /// What is missing or contradicts itself, in one sentence each, or the access.
@@ -77,10 +71,7 @@ struct CloudParts {
         access.overrides = overrides
         access.tls.verifies = verifies ?? true
         access.tls.authorityFile = authorityFile
-        access.tls.certificateFile = certificateFile
-        access.tls.keyFile = keyFile
         access.timeout = timeout
-        access.proxy = proxy
         return .success(access)
     }
 

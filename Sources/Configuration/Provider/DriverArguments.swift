@@ -98,7 +98,7 @@ package struct DriverArguments: Sendable, Hashable {
                 example: .seconds(60), "For a whole request to this cloud."),
             .optional(
                 "proxy_url", \.proxyURL, .url(), otherwise: "none", example: "http://proxy.front.sepia.ceph.com:3128",
-                "An HTTP proxy for requests to this cloud."),
+                "Not used: the worker takes its proxies from https_proxy, http_proxy and no_proxy."),
             .optional(
                 "cloud", \.cloud, .text("the name of a cloud"), otherwise: "none", example: "ovh",
                 "A cloud of clouds.yaml, as below; what stands here goes before what that file says."),

@@ -29,12 +29,10 @@ struct SocketAddress: Sendable, Hashable {
     }
 
     func withSockaddr<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-        // An array's storage is aligned for any of these.
-        bytes.withUnsafeBytes { raw in
-            raw.withMemoryRebound(to: sockaddr.self) { address in
-                guard let start = address.baseAddress else { preconditionFailure("an address is never empty") }
-                return body(start, socklen_t(raw.count))
-            }
+        var storage = sockaddr_storage()
+        withUnsafeMutableBytes(of: &storage) { $0.copyBytes(from: bytes.prefix($0.count)) }
+        return withUnsafePointer(to: storage) { storage in
+            storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(bytes.count)) }
         }
     }
 

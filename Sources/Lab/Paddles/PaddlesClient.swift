@@ -165,7 +165,8 @@ package struct PaddlesClient: Sendable {
             request.body = body.bytes
         }
         return try await gate.send(
-            request, intent, operation: operation, path: URLText.target(of: path).path, for: call,
+            request, intent, operation: operation, path: "\(method.rawValue) \(URLText.target(of: path).path)",
+            for: call,
             judge: { PaddlesVerdicts.judge($0, expecting: expecting) })
     }
 

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPKit
 
 /// What `POST /servers` needs. Unknown keys are refused by Nova, so nothing is sent that is not set.
@@ -46,7 +45,7 @@ package struct NewServer: Sendable, Hashable {
         if !securityGroups.isEmpty {
             server["security_groups"] = .array(securityGroups.map { ["name": .string($0)] })
         }
-        if !userData.isEmpty { server["user_data"] = .string(Data(userData).base64EncodedString()) }
+        if !userData.isEmpty { server["user_data"] = .string(Base64.encode(userData)) }
         if !metadata.isEmpty { server["metadata"] = .object(metadata.mapValues { .string($0) }) }
         if let zone { server["availability_zone"] = .string(zone) }
         if let keyName { server["key_name"] = .string(keyName) }

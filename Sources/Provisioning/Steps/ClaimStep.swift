@@ -17,6 +17,7 @@ extension NodeWork {
         try checkKind(record)
         let isOurLock = try await hold(record, run)
         let found = try await look(run)
+        try superseded(by: found)
         if let server = finished(record, found) {
             update { memory in
                 memory.server = server
@@ -82,7 +83,7 @@ extension NodeWork {
     }
 
     /// The server that paddles describes is ours and everything is written down.
-    private func finished(_ record: NodeRecord, _ found: Belongings) -> Server? {
+    func finished(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard let mac = record.macAddress, record.up == true, record.osType != nil else { return nil }
         return found.own.servers.first { $0.status == .active && !$0.isDeleting && $0.hasMAC(mac) }
     }

@@ -95,7 +95,8 @@ extension NodeWork {
         }
         guard !hasRoom else { return }
         throw Ending(
-            .wait, "max-servers", "\(others.count) servers exist or are asked for, \(most) is the most for \(provider.name)",
+            .wait, "max-servers",
+            "\(others.count) servers exist or are asked for, \(most) is the most for \(provider.name)",
             next: "wait until a node is destroyed, or raise max_servers")
     }
 }

@@ -26,8 +26,7 @@ extension NodeWork {
             throw Ending(.done, "nothing-there", "\(name) is free and has nothing of ours")
         }
         remember(\.condemned, condemned)
-        let addresses = condemned.servers.flatMap(\.parsedAddresses)
-        update { $0.addresses += addresses }
+        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
     }
 
@@ -99,6 +98,7 @@ extension NodeWork {
         guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
         let state = claim.judge(record)
         if case .taken = state { return "somebody else's by now: left alone" }
+        guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run) }
         guard job.unlock, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }

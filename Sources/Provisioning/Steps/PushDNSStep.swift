@@ -11,10 +11,8 @@ extension NodeWork {
         guard let address = known.address else { throw Trouble("no-address", "the server has no address yet") }
         let name = try node()
         let push = try await dns.push(try ShortName(name.short), to: address, for: run.call)
-        update { memory in
-            memory.dnsWritten = true
-            memory.addresses = memory.addresses + [address]
-        }
+        remember(\.dnsWritten, true)
+        addAddresses([address])
         run.created("dns", name: name.qualified, id: address.description)
         switch push {
         case .verified: return "\(name) is \(address)"

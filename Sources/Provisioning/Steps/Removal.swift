@@ -96,7 +96,8 @@ extension NodeWork {
     private func parkOwn(
         _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
-        let ours = known.addresses + condemned.servers.flatMap(\.parsedAddresses)
+        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
+        let ours = known.addresses
         guard let dns = site.lab.dns, !ours.isEmpty, found.newer.servers.isEmpty else { return }
         let node = try node()
         if !dns.asksBeforeParking {

@@ -8,7 +8,7 @@ extension NodeWork {
     private static let again = Duration.seconds(120)
 
     func removeServer(_ server: Server, _ run: StepRun) async throws {
-        update { $0.addresses += server.parsedAddresses }
+        addAddresses(server.parsedAddresses)
         try await removeServer(id: server.id, name: server.name, run)
     }
 

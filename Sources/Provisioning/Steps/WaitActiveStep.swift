@@ -28,8 +28,8 @@ extension NodeWork {
                     memory.server = server
                     memory.address = address
                     memory.mac = mac
-                    memory.addresses = memory.addresses + server.parsedAddresses
                 }
+                addAddresses(server.parsedAddresses)
                 return "ACTIVE at \(address)"
             case .gone:
                 throw Ending(

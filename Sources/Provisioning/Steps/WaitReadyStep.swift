@@ -46,14 +46,19 @@ extension NodeWork {
             if let key = keys.first {
                 remember(\.publicKey, key)
                 guard checks.login else { return "host keys read" }
-                let answer = try await ssh.check(host, isNode: name, sentinel: checks.sentinel, keys: keys)
-                if case .ready(let facts) = answer {
-                    remember(\.host, facts)
-                    return "\(facts.hostname) is ready (\(facts.osID) \(facts.osVersion), \(facts.arch))"
-                }
-                let failure = answer.failure(of: name.text, checks.settings)
-                obstacle.withLock { $0 = failure }
             }
+            let answer: SSHAnswer =
+                if keys.isEmpty {
+                    .notYet("it shows no host key yet")
+                } else {
+                    try await ssh.check(host, isNode: name, sentinel: checks.sentinel, keys: keys)
+                }
+            if case .ready(let facts) = answer {
+                remember(\.host, facts)
+                return "\(facts.hostname) is ready (\(facts.osID) \(facts.osVersion), \(facts.arch))"
+            }
+            let failure = answer.failure(of: name.text, checks.settings)
+            obstacle.withLock { $0 = failure }
             try await world.time.sleep(for: backoff.next(world.random))
         }
     }

@@ -55,6 +55,10 @@ extension NodeWork {
         keep(preview)
         let found = try await look(run)
         try superseded(by: found)
+        if let server = finished(record, found) {
+            preview.changes = ["nothing: server \(server.id) is finished and written down"]
+            return keep(preview)
+        }
         let adoption = Adoption(of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress)
         var old = found.older
         if provider.adoptsUnmarked {

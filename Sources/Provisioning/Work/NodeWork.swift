@@ -60,6 +60,13 @@ package final class NodeWork: Sendable {
         memory.withLock { $0[keyPath: path] = value }
     }
 
+    /// Addresses that DNS may point to because of this job.
+    func addAddresses(_ addresses: [IPAddress]) {
+        memory.withLock { memory in
+            for address in addresses where !memory.addresses.contains(address) { memory.addresses.append(address) }
+        }
+    }
+
     func update(_ change: @Sendable (inout Memory) -> Void) { memory.withLock { change(&$0) } }
 
     /// The node, once it is known.

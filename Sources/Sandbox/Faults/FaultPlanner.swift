@@ -1,4 +1,5 @@
 package import HTTPKit
+import World
 
 /// The fault rules in force, in the order in which they were given; the first that strikes is the only one.
 package struct FaultPlanner: Sendable {
@@ -11,11 +12,12 @@ package struct FaultPlanner: Sendable {
     }
 
     private var entries: [Entry] = []
-    private var random: SeededRandom
+    /// Which requests a fault with a probability hits depends on the seed and on the requests before, and on nothing else.
+    private var random: SplitMix
     private var nextID = 1
 
     package init(seed: UInt64 = 1) {
-        random = SeededRandom(seed: seed)
+        random = SplitMix(seed: seed)
     }
 
     /// - Returns: the id by which it can be removed.

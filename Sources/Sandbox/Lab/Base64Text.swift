@@ -1,4 +1,5 @@
 /// Base64 as Python's `b64decode` reads it: characters that are none are skipped, wrong padding is an error.
+/// Not HTTPKit's `Base64`, which the worker writes with: a fault there must show here.
 enum Base64Text {
     static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var out: [UInt8] = []

@@ -1,4 +1,5 @@
-/// A domain name as labels of bytes; equal without regard to case (RFC 4343).
+/// A domain name as labels of bytes; equal without regard to case (RFC 4343). Not the room Lab's type of that name: the
+/// Sandbox takes a name apart as BIND does, the worker as a client may, and a shared fault would hide from the tests.
 package struct DNSName: Sendable, Hashable, CustomStringConvertible {
     /// Why a text is no name, in BIND's words.
     enum Malformed: String, Error {

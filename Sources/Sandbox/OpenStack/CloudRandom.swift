@@ -1,22 +1,17 @@
-/// SplitMix64 (Steele, Lea and Flood, 2014) with what a cloud makes up: ids, addresses, tokens. A value, so that a copy
-/// of a cloud goes on exactly as the original.
+import World
+
+/// What a cloud makes up: ids, addresses, tokens. A value, so that a copy of a cloud goes on exactly as the original.
 struct CloudRandom: Sendable {
-    private var state: UInt64
+    private var source: SplitMix
 
     init(seed: UInt64) {
-        state = seed
+        source = SplitMix(seed: seed)
     }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    mutating func next() -> UInt64 { source.next() }
 
     /// Uniform in 0..<1.
-    mutating func fraction() -> Double { Double(next() >> 11) * 0x1p-53 }
+    mutating func fraction() -> Double { source.fraction() }
 
     /// In 0..<count; the bias of the remainder does not matter here.
     mutating func below(_ count: Int) -> Int { Int(next() % UInt64(max(1, count))) }

@@ -1,23 +1,5 @@
 import World
 
-/// SplitMix64 (Steele, Lea, Flood 2014): one 64-bit state, every seed good. Two seeds that differ in one bit give
-/// unrelated sequences.
-package struct SplitMix: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) {
-        state = seed
-    }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Random numbers that depend on nothing but the seed and how many were taken before.
 package final class SeededRandom: RandomSource {
     private let generator: Locked<SplitMix>

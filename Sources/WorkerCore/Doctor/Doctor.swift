@@ -3,7 +3,7 @@ package import Configuration
 package import Provisioning
 import Resilience
 package import World
-import YAMLKit
+package import YAMLKit
 
 /// Looks at everything that a worker of this site depends on (`cirrata doctor`). Changes nothing, and ends within half a
 /// minute whatever is broken.
@@ -14,15 +14,19 @@ package struct Doctor: Sendable {
         self.world = world
     }
 
-    /// - Parameter only: the one provider to look at; nil: all.
+    /// - Parameters:
+    ///   - path, warnings: where the configuration came from, and what was said about it there.
+    ///   - only: the one provider to look at; nil: all.
     /// - Throws: `CancellationError`.
-    package func examine(_ loaded: ConfigurationLoader.Loaded, only: String? = nil) async throws -> Diagnosis {
-        let configuration = loaded.configuration
+    package func examine(
+        _ configuration: SiteConfiguration, from path: String, warnings: [Problem] = [], only: String? = nil
+    ) async throws -> Diagnosis {
         let broker = Broker(configuration.broker, settings: Self.patience, world: world)
         let examination = BrokerExamination(broker: broker, configuration: configuration, world: world)
         async let ofBroker = examination.findings()
         async let ofSite = siteFindings(configuration, only)
-        return Diagnosis(Self.findings(about: loaded) + (try await ofBroker) + (try await ofSite))
+        return Diagnosis(
+            Self.findings(about: configuration, path, warnings) + (try await ofBroker) + (try await ofSite))
     }
 
     /// What there is to say when there is no configuration: a finding for each problem.
@@ -33,11 +37,13 @@ package struct Doctor: Sendable {
     private static let patience = ConnectionSettings(connectTimeout: .seconds(5), replyTimeout: .seconds(5))
     private static let area = "configuration"
 
-    private static func findings(about loaded: ConfigurationLoader.Loaded) -> [Finding] {
-        let names = loaded.configuration.providers.map(\.name).joined(separator: ", ")
+    private static func findings(
+        about configuration: SiteConfiguration, _ path: String, _ warnings: [Problem]
+    ) -> [Finding] {
+        let names = configuration.providers.map(\.name).joined(separator: ", ")
         let file = Finding(
-            .ok, area: area, check: "file", text: "\(loaded.path), providers: \(names.isEmpty ? "none" : names)")
-        return [file] + loaded.warnings.map(finding)
+            .ok, area: area, check: "file", text: "\(path), providers: \(names.isEmpty ? "none" : names)")
+        return [file] + warnings.map(finding)
     }
 
     private static func finding(_ problem: Problem) -> Finding {

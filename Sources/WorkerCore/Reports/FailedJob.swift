@@ -37,6 +37,20 @@ package struct FailedJob: Sendable, Hashable {
         let tried = report.steps.last { $0.step == report.step }?.attempts.count ?? 0
         return max(1, tried)
     }
+
+    /// What to do next, in a sentence.
+    package var suggestion: String {
+        switch standing {
+        case .notBuried: return "nothing: the job is on its way again"
+        case .gone, .otherJob: return "nothing: the job is gone"
+        case .superseded: return "see the newer report"
+        case .current: break
+        }
+        if !report.next.isEmpty { return report.next }
+        return report.left.isEmpty
+            ? "find the cause in the timeline; the job stays buried until it is kicked or deleted"
+            : "remove by hand what is left; nobody else will"
+    }
 }
 
 extension FailedJob.Standing: CustomStringConvertible {

@@ -1,13 +1,31 @@
 import ArgumentParser
+import Beanstalk
+import Configuration
+import EventLoop
+import WorkerCore
+import World
 
 struct FailedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "failed", abstract: "Shows jobs that failed.")
+        commandName: "failed", abstract: "Shows what failed, why, and what is left of it.",
+        discussion: """
+            Jobs that cannot go on are buried in beanstalkd, each beside a report. Reading the reports reserves all of them \
+            for a moment, because beanstalkd has no other way to list them; that shows in their own counters and nowhere \
+            else. The failed jobs themselves are only looked at.
+            """,
+        subcommands: [FailedListCommand.self, FailedShowCommand.self], defaultSubcommand: FailedListCommand.self)
 
-    @OptionGroup var site: SiteOptions
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        _ = try await withWorld { world in try await site.load(world) }
+    /// - Throws: an `ExitCode` when a signal ended it.
+    static func read<Result: Sendable>(
+        _ site: SiteOptions, _ body: @escaping @Sendable (ReportReader, World) async throws -> Result
+    ) async throws -> Result {
+        let result = try await withLoop { world, loop in
+            let configuration = try await site.load(world)
+            let broker = Broker(configuration.broker, world: world)
+            let reader = try ReportReader(broker: broker, tubes: configuration.tubes, world: world)
+            return try await Interruption.once(on: loop) { try await body(reader, world) }
+        }
+        guard let result else { throw ExitCode(.interrupted) }
+        return result
     }
 }

@@ -8,7 +8,7 @@ import World
 struct ForegroundWork: Sendable {
     let job: Job
     let site: Site
-    let sink: any EventSink
+    let sinks: [any EventSink]
     let world: World
     let drain = Signal<Void>()
 
@@ -24,7 +24,11 @@ struct ForegroundWork: Sendable {
     func preview() async throws -> (Outcome, Preview) { try await work().0.preview() }
 
     private func outcome(of work: NodeWork) async -> Outcome {
-        let outcome = await work.run()
+        var outcome = await work.run()
+        if outcome.kind == .drain { outcome.message = "stopped before the next change" }
+        if outcome.kind == .drain || outcome.kind == .retry || outcome.kind == .parked, outcome.next.isEmpty {
+            outcome.next = "what was built is still there: run the same file again to go on, or destroy the node"
+        }
         guard outcome.kind.removes else { return outcome }
         let removal = await work.remove()
         if removal.kind == .done { return outcome }
@@ -38,7 +42,7 @@ struct ForegroundWork: Sendable {
         let tag = JobTag(
             key: job.key, action: job.action.rawValue, node: job.node?.short ?? "", provider: job.provider, jobID: 0,
             run: job.run)
-        let journal = Journal(job: tag, time: world.time, sinks: [sink])
+        let journal = Journal(job: tag, time: world.time, sinks: sinks)
         let assignment = Assignment(
             job: job, right: Right(fence: OpenFence(), drain: drain), journal: journal, began: world.time.now)
         guard let work = Provisioner(site: site).work(assignment) else {

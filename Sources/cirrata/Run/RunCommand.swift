@@ -35,10 +35,11 @@ struct RunCommand: AsyncParsableCommand {
                 path: file, bytes: try await world.files.read(file, limit: 1 << 16), configuration,
                 now: world.time.wallClock
             ).job
-            let display = StepDisplay(
-                on: output.json ? .errors : .output, showsRequests: verbose, time: world.time)
+            let display = StepDisplay(on: output.json ? .errors : .output, showsRequests: verbose, time: world.time)
             let work = ForegroundWork(
-                job: job, site: try Site(configuration, world: world) { display.tell($0) }, sink: display, world: world)
+                job: job, site: try Site(configuration, world: world) { display.tell($0) },
+                // A dry run has no steps worth showing, only requests.
+                sinks: dryRun && !verbose ? [] : [display], world: world)
             if dryRun { return try await preview(work, loop) }
             let reply = try await Interruption.twice(on: loop) {
                 Terminal.errors.line("cirrata: stopping before the next change; once more ends at once")

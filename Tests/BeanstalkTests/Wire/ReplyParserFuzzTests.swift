@@ -1,6 +1,6 @@
 import Beanstalk
-import Simulation
 import Testing
+import World
 
 /// Valid traffic, damaged at random (with a fixed seed), in random pieces. Nothing may crash, and whatever is accepted
 /// must stand in the bytes exactly so: written out again, the replies are the bytes that were consumed.

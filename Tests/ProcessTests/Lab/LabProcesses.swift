@@ -53,7 +53,8 @@ final class LabProcesses: Sendable {
         }
         let path = "\(folder)/worker\(number).yaml"
         try await write(file, to: path)
-        let child = try await programs.start("worker \(number)", ["worker", "--config", path], environment: environment)
+        let child = try await programs.start(
+            "worker \(number)", ["worker", "--config", path], environment: environment)
         let worker = WorkerProcess(child: child, time: world.time)
         try await worker.says("working")
         return worker

@@ -23,7 +23,9 @@ extension ProcessSuites {
                         most = max(most, try await connection.statistics().connections - 1)
                     }
                     let used = facts.processorTime - before
-                    print("1,000 idle slots: \(most) connections, \(used) of processor time in 5 s, \(facts.residentKiB) KiB")
+                    print(
+                        "1,000 idle slots: \(most) connections, \(used) of processor time in 5 s, \(facts.residentKiB) KiB"
+                    )
                     // 5 %; what is measured is a tenth of that.
                     #expect(used < .milliseconds(250))
                     return most
@@ -54,7 +56,8 @@ extension ProcessSuites {
                 #expect(violations == [])
                 #expect(state.servers.count == count && state.serversCreated == count && state.volumes.isEmpty)
                 #expect(Set(nodes.flatMap { state.addresses(of: $0) }).count == count)
-                #expect(state.cloudRequests <= 2 * count, "\(state.cloudRequests) OpenStack requests for \(count) nodes")
+                #expect(
+                    state.cloudRequests <= 2 * count, "\(state.cloudRequests) OpenStack requests for \(count) nodes")
                 let facts = ProcessFacts(id: worker.id)
                 print(
                     "\(count) provisions at once: \(took), \(state.cloudRequests) OpenStack requests, "

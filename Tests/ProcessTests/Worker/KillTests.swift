@@ -46,7 +46,8 @@ extension ProcessSuites {
 
         static let provision =
             Blow.both("claim", "lock the node", ["service": "paddles", "method": "PUT", "match": "/lock/"])
-            + Blow.both("create-server", "create the server", ["service": "compute", "method": "POST", "match": "/servers$"])
+            + Blow.both(
+                "create-server", "create the server", ["service": "compute", "method": "POST", "match": "/servers$"])
             + [
                 Blow(
                     "wait-active", .after, "look at the server",
@@ -64,7 +65,8 @@ extension ProcessSuites {
                 "attach-volumes", "attach the second volume",
                 ["service": "compute", "method": "POST", "match": "/os-volume_attachments$", "skip": 1])
             + Blow.both("push-dns", "update the name", ["service": "nsupdate"])
-            + Blow.both("commit", "write the node", ["service": "paddles", "method": "PUT", "match": "^/nodes/[^/]+/$"])
+            + Blow.both(
+                "commit", "write the node", ["service": "paddles", "method": "PUT", "match": "^/nodes/[^/]+/$"])
 
         /// The job takes the lock itself, so that `claim`, too, has something to lose.
         private static let job = LabJob.provision(volumes: 3, more: ", lock: true")
@@ -117,7 +119,8 @@ extension ProcessSuites {
             + Blow.both("removal", "delete the server", ["service": "compute", "method": "DELETE"])
             + Blow.both("removal", "delete the second volume", ["service": "volume", "method": "DELETE", "skip": 1])
             + Blow.both("park-dns", "update the name", ["service": "nsupdate"])
-            + Blow.both("paddles", "clear the node", ["service": "paddles", "method": "PUT", "match": "^/nodes/[^/]+/$"])
+            + Blow.both(
+                "paddles", "clear the node", ["service": "paddles", "method": "PUT", "match": "^/nodes/[^/]+/$"])
             + Blow.both("paddles", "unlock the node", ["service": "paddles", "method": "PUT", "match": "/lock/"])
 
         @Test(arguments: destroy)

@@ -1,9 +1,10 @@
-/// Base64 (RFC 4648 section 4), for Basic authentication.
-enum Base64 {
+/// Base64 (RFC 4648 section 4): Basic authentication, user data.
+package enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var out: [UInt8] = []
+        out.reserveCapacity((bytes.count + 2) / 3 * 4)
         var group: UInt32 = 0
         var held = 0
         func put(_ count: Int) {

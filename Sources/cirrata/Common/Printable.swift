@@ -1,0 +1,26 @@
+/// Texts that come from elsewhere (services, job bodies, consoles) as a terminal may be shown them: without anything
+/// that it would take for a command.
+enum Printable {
+    /// On one line: every control character becomes a blank.
+    static func line(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+    }
+
+    /// Keeps the line breaks.
+    static func lines(_ text: String) -> [String] {
+        text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { line(String($0)) }
+    }
+
+    /// At most so many characters, with a sign that there was more.
+    static func cut(_ text: String, to width: Int) -> String {
+        text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"
+    }
+
+    /// C0, DEL and C1; and the marks that turn the direction of text, which can make a line read as another.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,282 @@
+import Configuration
+import HTTPKit
+import Provisioning
+import Sandbox
+import Scenarios
+import Simulation
+import Testing
+import World
+
+/// The doctor before a lab in which nothing is wrong, and then one thing.
+@Suite struct DoctorTests {
+    private static let provider = "provider \(Bench.provider)"
+
+    @Test func allIsWell() throws {
+        let lab = try DoctorBench()
+        let (diagnosis, took) = try lab.examine()
+        #expect(diagnosis.findings.filter { $0.verdict != .ok } == [])
+        #expect(!diagnosis.hasFailures)
+        #expect(took < .seconds(5))
+        let areas = Set(diagnosis.findings.map(\.area))
+        #expect(areas == ["configuration", "broker", "paddles", "dns", "ssh", Self.provider])
+        #expect(
+            diagnosis.finding("paddles", "nodes of ovh")?.text == "4 nodes, 4 free, 0 locked, 0 down")
+        #expect(diagnosis.finding(Self.provider, "default image")?.text == "Ubuntu 22.04 for ubuntu 22.04")
+        #expect(diagnosis.finding(Self.provider, "flavor")?.text.hasPrefix("vps-ssd-3 (8000 MB") == true)
+    }
+
+    @Test func lookingChangesNothing() throws {
+        let lab = try DoctorBench()
+        let before = lab.bench.broker.jobs
+        _ = try lab.examine()
+        #expect(lab.bench.broker.jobs == before)
+        lab.bench.sandbox.withState { state in
+            let changes = state.journal.entries.filter { entry in
+                entry.method != .get && !(entry.method == .post && entry.service == .identity)
+            }
+            #expect(changes.isEmpty)
+        }
+    }
+
+    /// One thing that is wrong: how it comes about, which line complains, how badly, with which words.
+    struct Trouble: Sendable, CustomTestStringConvertible {
+        var name: String
+        var area: String
+        var check: String
+        var verdict: Finding.Verdict
+        /// Parts of text and remedy, in this order.
+        var says: [String]
+        /// Other lines that may complain, because they depend on it.
+        var others: [String] = []
+        var site: @Sendable (inout SiteConfiguration) -> Void = { _ in }
+        var sandbox: @Sendable (inout SandboxSettings) -> Void = { _ in }
+        var act: @Sendable (DoctorBench) throws -> Void = { _ in }
+
+        var testDescription: String { name }
+    }
+
+    @Test(arguments: brokerTroubles + labTroubles + cloudTroubles + sshTroubles)
+    func oneThingIsWrong(_ trouble: Trouble) throws {
+        let lab = try DoctorBench(sandbox: trouble.sandbox, site: trouble.site)
+        try trouble.act(lab)
+        let (diagnosis, took) = try lab.examine()
+        let finding = try #require(diagnosis.finding(trouble.area, trouble.check))
+        #expect(finding.verdict == trouble.verdict)
+        let told = "\(finding.text) → \(finding.remedy)"
+        var rest = told[...]
+        for part in trouble.says {
+            let range = rest.firstRange(of: part)
+            #expect(range != nil, "\(part.debugDescription) is missing in: \(told)")
+            if let range { rest = rest[range.upperBound...] }
+        }
+        #expect(!finding.remedy.isEmpty)
+        #expect(diagnosis.complaints.filter { $0 != "\(trouble.area)/\(trouble.check)" } == trouble.others)
+        #expect(diagnosis.hasFailures == (trouble.verdict == .failed))
+        #expect(took < .seconds(30))
+    }
+
+    /// Nothing answers anything, ever: it still ends.
+    @Test func everythingIsSilent() throws {
+        let lab = try DoctorBench()
+        lab.bench.simulation.http.onRequest { _ in .instead(.never) }
+        lab.bench.simulation.datagrams.handle { _, _, _ in .never }
+        lab.bench.simulation.children.handle { _ in .never }
+        lab.bench.broker.stop()
+        let (diagnosis, took) = try lab.examine()
+        #expect(took < .seconds(30))
+        #expect(diagnosis.finding("paddles", "answers")?.verdict == .failed)
+        #expect(diagnosis.finding(Self.provider, "login")?.verdict == .failed)
+        #expect(diagnosis.finding(Self.provider, "flavor")?.verdict == .skipped)
+        #expect(diagnosis.finding("dns", "server")?.verdict == .failed)
+        #expect(diagnosis.finding("ssh", "ssh")?.verdict == .failed)
+        #expect(diagnosis.finding("broker", "answers")?.verdict == .failed)
+    }
+
+    @Test func onlyOneProvider() throws {
+        let lab = try DoctorBench { _ in
+        } site: { configuration in
+            var other = configuration.providers[0]
+            other.settings.name = "other"
+            configuration.providers.append(other)
+        }
+        let (diagnosis, _) = try lab.examine(only: "ovh")
+        #expect(diagnosis.findings.allSatisfy { !$0.area.hasSuffix("other") && !$0.check.hasSuffix("other") })
+        #expect(diagnosis.complaints == [])
+    }
+
+    // MARK: What may be wrong
+
+    static let brokerTroubles: [Trouble] = [
+        Trouble(
+            name: "the broker is down", area: "broker", check: "answers", verdict: .failed,
+            says: ["beanstalkd at broker:11300", "see whether beanstalkd runs there"],
+            act: { $0.bench.broker.stop() }),
+        Trouble(
+            name: "no -b", area: "broker", check: "binlog", verdict: .warning,
+            says: ["runs without -b", "start beanstalkd with -b"],
+            act: { $0.bench.broker.restart(isPersistent: false) }),
+        Trouble(
+            name: "drain mode", area: "broker", check: "puts", verdict: .failed,
+            says: ["drain mode", "restart beanstalkd"], act: { $0.bench.broker.drain() }),
+        Trouble(
+            name: "few files", area: "broker", check: "connections", verdict: .warning,
+            says: ["of 128", "up to 505", "LimitNOFILE"], site: { $0.slots = 500 },
+            act: { lab in
+                try lab.bench.simulation.files.place(
+                    "/proc/1/limits", Array(DoctorBench.limits(openFiles: 128).utf8))
+            }),
+        Trouble(
+            name: "the kernel's keep-alive", area: "broker", check: "keep-alive", verdict: .warning,
+            says: ["noticed after 2h11m", "net.ipv4.tcp_keepalive_time=60"],
+            act: { try $0.keepAlive(time: 7_200, interval: 75, probes: 9) }),
+    ]
+
+    static let labTroubles: [Trouble] = [
+        Trouble(
+            name: "paddles is down", area: "paddles", check: "answers", verdict: .failed,
+            says: ["paddles: see whether it answers failed", "connection refused", "check that paddles is up"],
+            act: { lab in
+                lab.bench.simulation.http.onRequest { exchange in
+                    let request = exchange.request
+                    guard request.url.contains("/paddles/") else { return .deliver }
+                    return .instead(
+                        .failure(
+                            HTTPFailure(
+                                reason: .connect, request: "GET paddles", detail: "connection refused",
+                                mayHaveArrived: false)))
+                }
+            }),
+        Trouble(
+            name: "paddles redirects", area: "paddles", check: "answers", verdict: .failed,
+            says: ["redirected to https://paddles/", "check lock_server"],
+            act: { lab in
+                lab.bench.sandbox.withState { state in
+                    var rule = FaultRule.answering(301, headers: ["Location": "https://paddles/"])
+                    rule.service = .paddles
+                    _ = state.faults.add(rule)
+                }
+            }),
+        Trouble(
+            name: "not a paddles", area: "paddles", check: "answers", verdict: .failed,
+            says: ["HTTP 404", "check lock_server"],
+            site: { $0.lockServer = "http://sandbox:80/elsewhere/" }),
+        Trouble(
+            name: "no node of that type", area: "paddles", check: "nodes of ovh", verdict: .failed,
+            says: ["no node of machine_type ovh", "add the nodes to paddles"],
+            sandbox: { $0.nodes = [.init(machineType: "smithi", count: 3)] }),
+        Trouble(
+            name: "nodes of another domain", area: "paddles", check: "nodes of ovh", verdict: .failed,
+            says: [
+                "4 nodes", "4 outside of lab_domain front.other.test", "ovh001.front.lab.test", "correct lab_domain",
+            ],
+            others: ["dns/server"], site: { $0.labDomain = "front.other.test" }),
+        Trouble(
+            name: "all nodes are down", area: "paddles", check: "nodes of ovh", verdict: .warning,
+            says: ["0 free", "4 down", "none is up"],
+            act: { lab in
+                lab.bench.sandbox.withState { state in
+                    for number in 1...4 {
+                        guard var node = state.paddles.node("ovh00\(number).front.lab.test") else { continue }
+                        node.up = false
+                        state.paddles.put(node)
+                    }
+                }
+            }),
+        Trouble(
+            name: "no nsupdate_url", area: "dns", check: "nsupdate-web", verdict: .warning,
+            says: ["no nsupdate_url", "set nsupdate_url"], site: { $0.nsupdateURL = nil }),
+        Trouble(
+            name: "nsupdate-web is gone", area: "dns", check: "nsupdate-web", verdict: .failed,
+            says: ["nsupdate-web: see whether it answers failed"],
+            site: { $0.nsupdateURL = "http://nowhere:80/update" }),
+        Trouble(
+            name: "the DNS server refuses", area: "dns", check: "server", verdict: .failed,
+            says: ["ns1:53 does not answer for front.lab.test: refused", "dns.server"],
+            act: { lab in lab.bench.sandbox.withState { $0.nsupdate.zone.trouble = .refused } }),
+    ]
+
+    static let cloudTroubles: [Trouble] = [
+        Trouble(
+            name: "wrong password", area: provider, check: "login", verdict: .failed,
+            says: ["keystone", "HTTP 401"],
+            act: { lab in lab.bench.sandbox.withState { $0.cloud.setPassword("another", ofUser: "cirrata") } }),
+        Trouble(
+            name: "no endpoint in the region", area: provider, check: "nova", verdict: .failed,
+            says: ["no public endpoint for compute in region GRA1", "RegionOne"],
+            others: [
+                "glance", "neutron", "cinder", "default image", "images", "flavor", "networks", "compute quota",
+                "volume quota",
+            ]
+            .map { "\(provider)/\($0)" },
+            site: { $0.providers[0].access.region = "GRA1" }),
+        Trouble(
+            name: "no image for the default system", area: provider, check: "default image", verdict: .failed,
+            says: ["no image for ubuntu 26.04", "nearest: Ubuntu"], site: { $0.defaults.osVersions["ubuntu"] = "26.04" }
+        ),
+        Trouble(
+            name: "no image for a system of ours", area: provider, check: "images", verdict: .warning,
+            says: ["none for rocky 8.1 of defaults.os_versions", "'rocky-8.1'"],
+            site: { $0.defaults.osVersions["rocky"] = "8.1" }),
+        Trouble(
+            name: "no flavor is large enough", area: provider, check: "flavor", verdict: .failed,
+            says: ["no flavor has 900000 MB", "ask for less"], site: { $0.sizes.machine.ramMB = 900_000 }),
+        Trouble(
+            name: "no network is allowed", area: provider, check: "networks", verdict: .failed,
+            says: ["allow_networks matches none of Ext-Net", "correct allow_networks"],
+            site: { $0.providers[0].settings.allowNetworks = (try? NamePatterns(["sesci"])) ?? .everything }),
+        Trouble(
+            name: "no such security group", area: provider, check: "security groups", verdict: .failed,
+            says: ["no security group has the name \"lab-ssh\"", "there are default"],
+            site: { $0.providers[0].settings.securityGroups = ["lab-ssh"] }),
+        Trouble(
+            name: "quota used up", area: provider, check: "compute quota", verdict: .warning,
+            says: ["0 of 0 servers left", "no room for another node", "quota raised"],
+            sandbox: { $0.quotas.instances = 0 }),
+        Trouble(
+            name: "no room for volumes", area: provider, check: "volume quota", verdict: .warning,
+            says: ["2 of 2 volumes left", "quota raised"],
+            site: { $0.sizes.volumes.count = 3 }, sandbox: { $0.quotas.volumes = 2 }),
+        Trouble(
+            name: "one service hangs", area: provider, check: "glance", verdict: .failed,
+            says: ["no answer within 12s"], others: ["default image", "images"].map { "\(provider)/\($0)" },
+            act: { lab in
+                lab.bench.simulation.http.onRequest { exchange in
+                    exchange.request.url.contains("/image/") ? .instead(.never) : .deliver
+                }
+            }),
+    ]
+
+    static let sshTroubles: [Trouble] = [
+        Trouble(
+            name: "a key that all can read", area: "ssh", check: "key", verdict: .failed,
+            says: ["mode 0644", "chmod 600 \(DoctorBench.key)"],
+            act: { lab in
+                let key = lab.bench.simulation.files.contents(DoctorBench.key) ?? []
+                try lab.bench.simulation.files.place(DoctorBench.key, key, mode: 0o644)
+            }),
+        Trouble(
+            name: "no key", area: "ssh", check: "key", verdict: .failed,
+            says: ["no key to log in with", "ssh.identity_file"],
+            site: { $0.ssh.identityFile = nil }),
+        Trouble(
+            name: "a key that is not there", area: "ssh", check: "key", verdict: .failed,
+            says: ["/nowhere: no such file", "ssh-keygen"], site: { $0.ssh.identityFile = "/nowhere" }),
+        Trouble(
+            name: "the public half", area: "ssh", check: "key", verdict: .failed,
+            says: ["holds no private key", "not the .pub file"],
+            act: { try $0.bench.simulation.files.place(DoctorBench.key, Array("ssh-ed25519 AAAA lab\n".utf8)) }),
+        Trouble(
+            name: "no public key", area: "ssh", check: "authorized keys", verdict: .warning,
+            says: ["no public key goes into the user data"], site: { $0.ssh.authorizedKeys = [] }),
+        Trouble(
+            name: "no ssh", area: "ssh", check: "ssh", verdict: .failed,
+            says: ["cannot run ssh", "install openssh-client"],
+            act: { lab in
+                lab.bench.simulation.children.handle { command in
+                    command.program == "ssh"
+                        ? .failure(ChildFailure(program: "ssh", detail: "no such file"))
+                        : .ended(ChildResult(end: .exited(1), output: [], errors: Array("usage: …".utf8)))
+                }
+            }),
+    ]
+}
