@@ -75,9 +75,12 @@ struct WorkerCommand: AsyncParsableCommand {
 }
 
 /// The worker as something that is run and gracefully shut down.
-private struct WorkerService: Service {
+private struct WorkerService: Service, CustomStringConvertible {
     let worker: Worker
     let lookout: BrokerLookout
+
+    /// What the service group's log calls it.
+    var description: String { "worker" }
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in
