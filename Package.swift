@@ -57,7 +57,7 @@ let package = Package(
         room("HTTPKit"),
         room("World", ["HTTPKit"]),
         room("EventLoop", ["World", "HTTPKit", "CLinux", deque, heap]),
-        room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurl", "CCurlShim", deque]),
+        room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurlShim", deque]),
         room("YAMLKit", ["CYAML"]),
         room("Beanstalk", ["World", deque]),
         room("Resilience", ["World", "HTTPKit", deque]),

@@ -1,4 +1,3 @@
-import CCurl
 import CCurlShim
 package import EventLoop
 package import HTTPKit

@@ -1,4 +1,4 @@
-import CCurl
+import CCurlShim
 import HTTPKit
 
 extension HTTPFailure.Reason {

@@ -1,4 +1,3 @@
-import CCurl
 import CCurlShim
 import EventLoop
 import HTTPKit

@@ -34,7 +34,8 @@ package struct Cloud: Sendable {
         images = Images(client: client(.image))
         networks = Networks(client: client(.network))
         inventory = Inventory(cache: cache, compute: compute, images: images, networks: networks)
-        watcher = Watcher(compute: compute, blockStorage: blockStorage, world: world)
+        watcher = Watcher(
+            compute: compute, blockStorage: blockStorage, pace: PollingPace(base: settings.pollInterval), world: world)
         time = world.time
     }
 }

@@ -40,8 +40,10 @@ package protocol Compute: Sendable {
     func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value
 }
 
-/// Who we are, for reports and presence.
-package struct HostIdentity: Sendable, Hashable {
+/// Who we are, for reports and presence. The environment holds secrets: description, dump and interpolation hide it.
+package struct HostIdentity: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
+    CustomReflectable
+{
     package var name: String
     package var process: Int32
     /// The environment at start: secrets by `${env:NAME}`, OS_* variables, HOME.
@@ -52,4 +54,8 @@ package struct HostIdentity: Sendable, Hashable {
         self.process = process
         self.environment = environment
     }
+
+    package var description: String { "\(name)/\(process)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: ["name": name, "process": process]) }
 }

@@ -48,13 +48,16 @@ package struct CloudSettings: Sendable {
     package var timeout: Duration
     /// How long lists of flavors, images, networks and security groups are used before they are fetched again.
     package var inventoryLifetime: Duration
+    /// How often the few that wait for something are told how far it is; many are told less often.
+    package var pollInterval: Duration
 
     package init(
         provider: String, authURL: String, identityVersion: IdentityVersion = .automatic, credential: CloudCredential,
         region: String? = nil, interface: EndpointInterface = .public,
         overrides: [OpenStackService: ServiceOverride] = [:], verifyTLS: Bool = true,
         certificateAuthority: String? = nil,
-        timeout: Duration = .seconds(60), inventoryLifetime: Duration = .seconds(300)
+        timeout: Duration = .seconds(60), inventoryLifetime: Duration = .seconds(300),
+        pollInterval: Duration = .seconds(1)
     ) {
         self.provider = provider
         self.authURL = authURL
@@ -67,6 +70,7 @@ package struct CloudSettings: Sendable {
         self.certificateAuthority = certificateAuthority
         self.timeout = timeout
         self.inventoryLifetime = inventoryLifetime
+        self.pollInterval = pollInterval
     }
 
     func override(_ service: OpenStackService) -> ServiceOverride { overrides[service] ?? ServiceOverride() }

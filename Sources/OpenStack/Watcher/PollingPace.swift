@@ -1,5 +1,7 @@
 /// How often a poller asks.
 struct PollingPace: Sendable, Hashable {
+    /// Between two looks, where only a few wait.
+    var base = Duration.seconds(1)
     /// Up to this many things are looked at one by one.
     var few = 4
     /// Every so often all things are listed even where changes would do: not everything that changes counts as a change
@@ -17,9 +19,9 @@ struct PollingPace: Sendable, Hashable {
         min(.seconds(1), .milliseconds(200) + .milliseconds(5) * waiting)
     }
 
-    /// A second for a few, growing with the number of those who wait and with what asking costs: at a thousand it is one
-    /// and a half, which delays the average one of them by three quarters of a second.
+    /// `base` for a few, growing with the number of those who wait and with what asking costs: from a second to one and a
+    /// half at a thousand, which delays the average one of them by three quarters of a second.
     func interval(waiting: Int, took: Duration) -> Duration {
-        min(.seconds(5), max(.seconds(1) + .microseconds(500) * waiting, took * 3))
+        max(base, min(.seconds(5), max(base + .microseconds(500) * waiting, took * 3)))
     }
 }

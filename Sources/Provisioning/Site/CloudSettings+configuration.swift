@@ -20,7 +20,7 @@ extension CloudSettings {
             credential: CloudCredential(access.credential, files: files),
             region: access.region, interface: EndpointInterface(access.interface), overrides: overrides,
             verifyTLS: access.tls.verifies, certificateAuthority: access.tls.authorityFile,
-            timeout: access.timeout ?? timeout)
+            timeout: access.timeout ?? timeout, pollInterval: provider.settings.pollInterval)
     }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import HTTPKit
 import WorkerCore
 import World
 

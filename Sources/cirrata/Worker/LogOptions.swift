@@ -7,13 +7,10 @@ import World
 
 /// How the log is written, where that is not left to the configuration.
 struct LogOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "The least severe lines that are written: \(LogSettings.Level.names). Default: log.level.",
-            valueName: "level"))
+    @Option(help: ArgumentHelp("The least severe lines that are written. Default: log.level.", valueName: "level"))
     var logLevel: LogSettings.Level?
 
-    @Option(help: ArgumentHelp("\(LogSettings.Format.names). Default: log.format.", valueName: "format"))
+    @Option(help: ArgumentHelp("How they look. Default: log.format.", valueName: "format"))
     var logFormat: LogSettings.Format?
 
     /// A logger that writes to standard error.
@@ -28,7 +25,3 @@ struct LogOptions: ParsableArguments {
 
 extension LogSettings.Level: ExpressibleByArgument {}
 extension LogSettings.Format: ExpressibleByArgument {}
-
-extension CaseIterable where Self: RawRepresentable, RawValue == String {
-    fileprivate static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
-}

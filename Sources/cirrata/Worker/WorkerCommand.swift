@@ -37,6 +37,7 @@ struct WorkerCommand: AsyncParsableCommand {
             if let slots { try Self.set(slots, in: &loaded.configuration) }
             let log = WorkerLog(log.logger(loaded.configuration.log, time: world.time))
             log.tell(loaded)
+            log.tell(openFiles: OpenFiles.raiseLimit(), slots: loaded.configuration.slots)
             let worker = try Self.worker(loaded.configuration, world, log)
             let lookout = BrokerLookout(
                 broker: Broker(loaded.configuration.broker, world: world), drain: worker.drain, log: log)
@@ -74,9 +75,12 @@ struct WorkerCommand: AsyncParsableCommand {
 }
 
 /// The worker as something that is run and gracefully shut down.
-private struct WorkerService: Service {
+private struct WorkerService: Service, CustomStringConvertible {
     let worker: Worker
     let lookout: BrokerLookout
+
+    /// What the service group's log calls it.
+    var description: String { "worker" }
 
     func run() async throws {
         await withTaskGroup(of: Void.self) { group in

@@ -25,6 +25,15 @@ struct WorkerLog: Sendable {
         for warning in loaded.warnings { logger.warning("\(warning)") }
     }
 
+    /// - Parameter limit: of open files. A job that runs has a connection to the broker, and its requests and child
+    ///   processes need some more.
+    func tell(openFiles limit: Int, slots: Int) {
+        let needed = slots + 1_000
+        guard limit < needed else { return }
+        logger.warning(
+            "only \(limit) files may be open, \(needed) are needed at the most: raise the hard limit (LimitNOFILE=)")
+    }
+
     /// What is wrong with a broker that works.
     func tell(_ statistics: ServerStatistics, of endpoint: Endpoint) {
         if !statistics.binlog.isActive {

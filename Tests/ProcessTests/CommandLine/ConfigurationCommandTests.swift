@@ -6,9 +6,10 @@ import World
 
 /// Configuration as the command line meets it, and the command line's own manners.
 @Suite struct ConfigurationCommandTests {
-    private func run(_ arguments: [String]) async throws -> Finished {
+    private func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Finished {
         try await withLiveWorld { world in
-            Finished(try await world.children.run(ChildCommand(Lab.program, arguments)))
+            Finished(
+                try await world.children.run(ChildCommand(Lab.program, arguments, environment: environment)))
         }
     }
 
@@ -31,7 +32,7 @@ import World
                 #expect(text.contains("lab_domain"), "\(text)")
             }
             let json = try await run(["config", "check", "--json", "--config", path])
-            #expect(try json.json.map { $0["line"]?.integer } == [1, 2])
+            #expect(try json.json.filter { $0["severity"] == "error" }.map { $0["line"] } == [1, 2])
         }
     }
 
@@ -57,7 +58,7 @@ import World
     @Test func theExampleLoads() async throws {
         let example = try await run(["config", "example"])
         try await withFile(example.output) { path in
-            let check = try await run(["config", "check", "-c", path])
+            let check = try await run(["config", "check"], environment: ["CIRRATA_CONFIG": path, "OVH_PASSWORD": "x"])
             #expect(check.end == .exited(0), "\(check.output)")
         }
         #expect(try await run(["config", "reference"]).output.hasPrefix("| key | form | default | meaning |"))

@@ -20,21 +20,21 @@ struct Lab: Sendable {
     /// Runs `body` in a lab of its own. Nothing of it is left afterwards.
     /// - Parameters:
     ///   - boot: seconds that a server takes to become ACTIVE.
-    ///   - site: more lines for worker.yaml.
+    ///   - binlog: whether the broker keeps one.
     static func with<Result: Sendable>(
-        boot: Double = 0.3, site: String = "", _ body: @escaping @Sendable (Lab) async throws -> Result
+        boot: Double = 0.3, binlog: Bool = true, _ body: @escaping @Sendable (Lab) async throws -> Result
     ) async throws -> Result {
         try await withTemporaryFolder { folder in
             try await withLiveWorld(http: { try await CurlTransport(loop: $0) }) { world in
-                try await withBeanstalkd(.init(binlog: folder), in: world) { broker in
-                    try await start(world, folder, broker, boot, site, body)
+                try await withBeanstalkd(.init(binlog: binlog ? folder : nil), in: world) { broker in
+                    try await start(world, folder, broker, boot, body)
                 }
             }
         }
     }
 
     private static func start<Result: Sendable>(
-        _ world: World, _ folder: String, _ broker: Beanstalkd, _ boot: Double, _ site: String,
+        _ world: World, _ folder: String, _ broker: Beanstalkd, _ boot: Double,
         _ body: @escaping @Sendable (Lab) async throws -> Result
     ) async throws -> Result {
         guard let loop = world.executor as? EventLoop else { throw LabTrouble(description: "not a live World") }
@@ -53,12 +53,12 @@ struct Lab: Sendable {
             let dns = try await child.waitForLine(containing: "dns: ").dropFirst("dns: ".count)
             let lab = Lab(world: world, children: children, folder: folder, broker: broker, sandbox: String(root))
             try await world.files.write(
-                lab.configuration, Array(lab.site(broker.port, dns: String(dns), site).utf8), mode: 0o600)
+                lab.configuration, Array(lab.site(broker.port, dns: String(dns)).utf8), mode: 0o600)
             return try await body(lab)
         }
     }
 
-    private func site(_ port: UInt16, dns: String, _ more: String) -> String {
+    private func site(_ port: UInt16, dns: String) -> String {
         """
         lab_domain: \(Self.domain)
         lock_server: \(sandbox)/paddles/
@@ -81,7 +81,7 @@ struct Lab: Sendable {
                 ex_tenant_name: lab
                 ex_domain_name: Default
                 ex_force_service_region: RegionOne
-        \(more)
+
         """
     }
 }

@@ -72,6 +72,23 @@ import World
         }
     }
 
+    @Test func aSecondSignalEndsAWorkerInTheMiddleOfAJob() async throws {
+        try await Lab.with { lab in
+            try await lab.fault(#"{"service": "compute", "method": "POST", "wire": "stall"}"#)
+            _ = try await lab.run("enqueue", "provision", "ovh001", "--lock")
+            try await lab.withWorker { worker in
+                try await lab.untilRequested("POST", of: "compute")
+                worker.signal(SIGTERM)
+                _ = try await worker.waitForLine(containing: "stopping")
+                let asked = lab.world.time.now
+                worker.signal(SIGTERM)
+                let end = try await worker.result().end
+                #expect(end == .exited(143))
+                #expect(lab.world.time.now - asked < .seconds(1))
+            }
+        }
+    }
+
     @Test func theSandboxEndsOnASignal() async throws {
         try await Lab.with { lab in
             let sandbox = try await lab.children.start(ChildCommand(Lab.program, ["sandbox", "--port", "0"]))

@@ -31,13 +31,13 @@ extension ProcessSuites {
         @Test func inNothingThatJobsLeave() async throws {
             try await withLab(Self.options) { lab in
                 try await Self.setPassword(Self.cloudPassword, lab)
-                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.sandbox.lock([LabProcesses.node(1), LabProcesses.node(2)])
                 let children = try await SpiedPrograms.write(into: lab)
                 let worker = try await Self.worker(lab, ["PATH": children.searchPath])
                 try await lab.put(.provision(volumes: 1))
                 #expect(try await lab.reply().outcome == "done")
                 // One more, which ends in a report: no such image.
-                try await lab.put(.provision(more: ", os_version: 1.2.3"))
+                try await lab.put(.provision(LabProcesses.node(2), more: ", os_version: 1.2.3"))
                 #expect(try await lab.reply().outcome == "rejected")
                 try await lab.settled(buried: 1)
                 let seen = try await children.seen()
@@ -52,7 +52,7 @@ extension ProcessSuites {
                 try await lab.sandbox.lock([LabProcesses.node()])
                 let worker = try await Self.worker(lab)
                 try await lab.put(.provision())
-                try await worker.says("identity: closed until the site is put right")
+                try await worker.says("keystone: closed until the site is put right")
                 try await Self.expectSilence(lab, worker, reports: 0)
             }
         }

@@ -1,0 +1,121 @@
+import Beanstalk
+import HTTPKit
+import Jobs
+import TestSupport
+import Testing
+import World
+
+extension ProcessSuites {
+    /// `cirrata failed` and `cirrata doctor` as an operator runs them, on jobs that really failed.
+    @Suite struct OperatorTests {
+        /// One that never could work, and one whose server was built and removed again.
+        private static func failTwo(_ lab: LabProcesses) async throws {
+            let (first, second) = (LabProcesses.node(1), LabProcesses.node(2))
+            try await lab.sandbox.lock([first, second])
+            _ = try await lab.sandbox.fault([
+                "service": "nsupdate", "count": 1, "match": .string("name=\(second)"), "status": 400,
+                "body": "broken address\n\u{1B}[31mred",
+            ])
+            let worker = try await lab.worker()
+            try await lab.put(.provision(first, more: ", os_version: '1.0', secret_token: hush-hush"))
+            #expect(try await lab.reply().outcome == "rejected")
+            try await lab.put(.provision(second, volumes: 1))
+            #expect(try await lab.reply().outcome == "rejected")
+            try await lab.settled(buried: 2)
+            try await worker.kill()
+        }
+
+        private static func run(_ lab: LabProcesses, _ arguments: [String]) async throws -> (
+            status: Int32, lines: [String]
+        ) {
+            let path = "\(lab.folder)/operator.yaml"
+            try await lab.write(WorkerFile(), to: path)
+            let result = try await lab.programs.run(arguments + ["--config", path])
+            guard case .exited(let status) = result.end else {
+                throw LabFailure(description: "\(arguments) ended by \(result.end)")
+            }
+            let text = String(decoding: result.output + result.errors, as: UTF8.self)
+            #expect(!text.contains("hush-hush") && !text.contains("secret"), "\(text)")
+            // Colour is for terminals, and what services say must not become any.
+            #expect(!text.contains("\u{1B}"))
+            return (status, text.split(separator: "\n").map(String.init))
+        }
+
+        @Test func listAndShow() async throws {
+            try await withLab { lab in
+                try await Self.failTwo(lab)
+                let list = try await Self.run(lab, ["failed", "list"])
+                #expect(list.status == 0)
+                #expect(list.lines.count == 3)
+                let head = list.lines[0].split(separator: " ").map(String.init)
+                #expect(head == ["JOB", "NODE", "ACTION", "STEP", "CLASS", "TRIES", "AGE", "LEFT", "MESSAGE"])
+                let rows = list.lines.dropFirst().map { $0.split(separator: " ").map(String.init) }
+                #expect(rows.map { $0[1] } == ["ovh002", "ovh001"])
+                #expect(rows.map { $0[3] } == ["push-dns", "create-server"])
+                #expect(rows[1][4] == "no-image")
+
+                let show = try await Self.run(lab, ["failed", "show", "ovh002"])
+                #expect(show.status == 0)
+                let text = show.lines.joined(separator: "\n")
+                for part in [
+                    "provision ovh002: rejected at push-dns", "counters", "buried, reserves 1", "Timeline", "claim",
+                    "create-server", "attach-volumes", "failed  nsupdate-web", "Resources", "+ server ovh002",
+                    "- server ovh002", "- volume ovh002_0", "Body (known keys)", "node: ovh002", "Next",
+                ] {
+                    #expect(text.contains(part), "\(part) is missing in\n\(text)")
+                }
+                #expect(try await Self.run(lab, ["failed", "show", rows[1][0]]).lines[0].contains("ovh001"))
+                #expect(try await Self.run(lab, ["failed", "show", "nobody"]).status == 1)
+                #expect(try await Self.run(lab, ["failed", "--limit", "1"]).lines.count == 3)
+            }
+        }
+
+        @Test func jsonForScripts() async throws {
+            try await withLab { lab in
+                try await Self.failTwo(lab)
+                let list = try await Self.run(lab, ["failed", "list", "--json"])
+                let lines = try list.lines.map { try JSONValue(parsing: Array($0.utf8)) }
+                #expect(lines.compactMap { $0["event"]?.string } == ["failed", "failed", "summary"])
+                #expect(lines[1]["class"] == "no-image" && lines[1]["is_current"] == true)
+                #expect(lines[2]["current"] == 2 && lines[2]["buried_elsewhere"] == 0)
+                let show = try await Self.run(lab, ["failed", "show", "ovh001", "--json"])
+                let job = try JSONValue(parsing: Array(show.lines.joined().utf8))
+                #expect(job["body"]?["os_version"] == "1.0")
+                #expect(job["counters"]?["state"] == "buried")
+                #expect(job["steps"]?.array?.last?["attempts"]?.array?.first?["class"] == "no-image")
+            }
+        }
+
+        @Test func aBrokerThatIsGone() async throws {
+            try await withLab { lab in
+                try await lab.beanstalkd.stop()
+                let list = try await Self.run(lab, ["failed", "list"])
+                #expect(list.status == 4)
+                #expect(list.lines.count == 1 && list.lines[0].contains("see whether beanstalkd runs there"))
+                try await lab.beanstalkd.start()
+            }
+        }
+
+        @Test func doctor() async throws {
+            try await withLab { lab in
+                let well = try await Self.run(lab, ["doctor"])
+                #expect(well.status == 0, "\(well.lines.joined(separator: "\n"))")
+                #expect(well.lines.contains { $0.hasPrefix("ok") && $0.contains("binlog") })
+                #expect(!well.lines.contains { $0.hasPrefix("failed") })
+                // It is on this host, so its limits can be read.
+                #expect(
+                    well.lines.contains { $0.contains("keep-alive") && $0.contains("a vanished worker is noticed") })
+
+                try await lab.sandbox.control(["do": "set-password", "user": "cirrata", "password": "another"])
+                let ill = try await Self.run(lab, ["doctor", "--json"])
+                #expect(ill.status == 1)
+                let failed = try ill.lines.map { try JSONValue(parsing: Array($0.utf8)) }.filter {
+                    $0["verdict"] == "failed"
+                }
+                #expect(failed.map { $0["check"] } == ["login"])
+                #expect(failed.first?["remedy"]?.string?.isEmpty == false)
+                #expect(try await Self.run(lab, ["doctor", "--provider", "nobody"]).status == 64)
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+import Beanstalk
+import Configuration
+import Jobs
+import Pipelines
+import Scenarios
+import Simulation
+import Testing
+import WorkerCore
+import World
+
+/// What operators see of jobs that really failed, against the simulated broker.
+@Suite struct ReportReaderTests {
+    private static func body(_ node: String, _ more: String = "") -> String {
+        "{action: provision, node: \(node), owner: me@lab, lock_description: run/1, uuid: key-\(node)\(more)}"
+    }
+
+    /// A lab in which these nodes' provisions have failed, one after the other, and no worker is left.
+    private static func fail(
+        _ jobs: [(node: String, more: String)], in bench: Bench, _ world: World
+    ) async throws {
+        let worker = bench.worker("w1")
+        worker.start()
+        for job in jobs {
+            bench.lock(job.node)
+            bench.put(.provision, body(job.node, job.more))
+            try await bench.settled()
+            // Reports tell times to the second at least.
+            try await world.time.sleep(for: .seconds(2))
+        }
+        worker.drain()
+        try await world.time.sleep(for: .seconds(2))
+    }
+
+    private static let noImage = ("ovh001", ", os_version: '1.0'")
+    private static let noFlavor = ("ovh002", ", machine: {cpus: 900}")
+
+    private static func reader(_ bench: Bench, _ world: World) throws -> ReportReader {
+        try ReportReader(
+            broker: Broker(bench.configuration.broker, world: world), tubes: bench.configuration.tubes, world: world)
+    }
+
+    @Test func failedJobsNewestFirst() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let survey = try await Self.reader(bench, world).survey()
+            #expect(survey.jobs.map(\.report.node) == ["ovh002", "ovh001"])
+            #expect(survey.jobs.map(\.report.cause) == ["no-flavor", "no-image"])
+            #expect(survey.jobs.map(\.standing) == [.current, .current])
+            #expect(survey.jobs.allSatisfy { $0.statistics?.state == .buried && $0.attempts == 1 })
+            #expect(survey.unreadable == 0 && survey.buriedWithoutReport == 0 && survey.buriedElsewhere == 0)
+            let job = try #require(survey.jobs.last)
+            #expect(job.reference == job.statistics?.id)
+            #expect(job.suggestion == job.report.next && !job.suggestion.isEmpty)
+        }
+    }
+
+    @Test func whatAPersonMayMean() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let survey = try await Self.reader(bench, world).survey()
+            let first = try #require(survey.jobs.last)
+            for reference in ["\(first.reference)", "key-ovh001", "ovh001"] {
+                #expect(survey.find(reference) == [first], "\(reference)")
+            }
+            #expect(survey.find("ovh003") == [])
+            #expect(survey.find("99") == [])
+        }
+    }
+
+    /// Only the reports' own count of reservations grows.
+    @Test func lookingChangesNothingElse() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            let before = bench.broker.jobs
+            let reader = try Self.reader(bench, world)
+            let survey = try await reader.survey()
+            let id = try #require(survey.jobs.first?.reference)
+            #expect(try await reader.buriedJob(id) != nil)
+            // Closing gives the reports back as soon as the broker sees it.
+            try await world.time.sleep(for: .seconds(1))
+            let after = bench.broker.jobs.map { job in
+                var job = job
+                if job.tube == bench.configuration.tubes.reports { job.reserves -= 1 }
+                return job
+            }
+            #expect(after == before)
+        }
+    }
+
+    @Test func aKickedJobIsStaleAndThenSuperseded() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let id = try #require(try await reader.survey().jobs.first?.reference)
+            bench.broker.ask(Array("kick-job \(id)\r\n".utf8))
+            var survey = try await reader.survey()
+            #expect(survey.jobs.map(\.standing) == [.notBuried(.ready)])
+            #expect(survey.current == [])
+            #expect(survey.find("\(id)").count == 1)
+
+            bench.worker("w2").start()
+            try await bench.settled()
+            survey = try await reader.survey()
+            #expect(survey.jobs.map(\.standing) == [.current, .superseded])
+            #expect(survey.find("ovh001").map(\.standing) == [.current])
+            #expect(survey.jobs.first?.statistics?.kicks == 1)
+            #expect(survey.buriedWithoutReport == 0)
+        }
+    }
+
+    @Test func aDeletedJobIsGone() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let id = try #require(try await reader.survey().jobs.first?.reference)
+            bench.broker.ask(Array("delete \(id)\r\n".utf8))
+            #expect(try await reader.survey().jobs.map(\.standing) == [.gone])
+            #expect(try await reader.buriedJob(id) == nil)
+        }
+    }
+
+    /// After a restart ids are given again (facts/beanstalkd.md D5): a report must not speak of a job that only has the
+    /// number of its own.
+    @Test func anIdUsedAgain() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let jobs = try await reader.survey().jobs
+            var report = try #require(jobs.last?.report)
+            report.jobID = try #require(jobs.first?.report.jobID)
+            bench.broker.put(report.encoded, tube: bench.configuration.tubes.reports)
+            let survey = try await reader.survey()
+            #expect(survey.jobs.map(\.standing) == [.current, .current, .otherJob])
+        }
+    }
+
+    @Test func buriedJobsOfWhichNobodyToldAndOthers() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            func bury(_ body: String, _ tube: String) throws -> UInt64 {
+                let id = try #require(bench.broker.put(Array(body.utf8), tube: tube))
+                bench.broker.ask(Array("reserve-job \(id)\r\nbury \(id) 0\r\n".utf8))
+                return id
+            }
+            let ours = try bury("{action: destroy, node: ovh004, secret: hush}", "cirrata.destroy.gone-provider")
+            let others = try bury("{}", "smithi")
+            let reader = try Self.reader(bench, world)
+            let survey = try await reader.survey()
+            #expect(survey.current.count == 1)
+            #expect(survey.buriedWithoutReport == 1)
+            #expect(survey.buriedElsewhere == 1)
+            let job = try #require(try await reader.buriedJob(JobID(ours)))
+            #expect(job.body.map(\.key) == ["action", "node"])
+            // Another program's job is none of our business.
+            #expect(try await reader.buriedJob(JobID(others)) == nil)
+        }
+    }
+
+    @Test func whatIsNoReportIsCounted() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            for body in ["", "[1, 2]", "{v: 2, outcome: failed}", "\u{0}", "{outcome: failed}"] {
+                bench.broker.put(Array(body.utf8), tube: bench.configuration.tubes.reports)
+            }
+            let survey = try await Self.reader(bench, world).survey()
+            #expect(survey.jobs.count == 1 && survey.unreadable == 5)
+        }
+    }
+
+    @Test func nothingFailed() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            let survey = try await Self.reader(bench, world).survey()
+            #expect(
+                survey == FailureSurvey(jobs: [], unreadable: 0, buriedWithoutReport: 0, buriedElsewhere: 0))
+        }
+    }
+
+    /// More than one batch of everything.
+    @Test func manyReports() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            var report = try #require(try await reader.survey().jobs.first?.report)
+            for number in 0..<600 {
+                report.jobID = UInt64(10_000 + number)
+                bench.broker.put(report.encoded, tube: bench.configuration.tubes.reports)
+            }
+            let survey = try await reader.survey()
+            #expect(survey.jobs.count == 601)
+            #expect(survey.current.count == 1)
+            #expect(survey.jobs.count { $0.standing == .gone } == 600)
+        }
+    }
+}
+
+// MARK: - Others at the same tube
+
+extension ReportReaderTests {
+    /// Whatever the order, each of several readers sees all.
+    @Test(arguments: 1...8) func readersAtOnce(_ seed: Int) throws {
+        let bench = try Bench(seed: UInt64(seed), order: .shuffled)
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 { group.addTask { try await reader.survey().current.count } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(counts == [2, 2, 2, 2])
+        }
+    }
+
+    @Test func somebodyKeepsThem() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let reports = try TubeName(bench.configuration.tubes.reports)
+            let broker = Broker(bench.configuration.broker, world: world)
+            try await broker.connect(Tubes(watching: [reports])) { connection in
+                _ = try await connection.reserve(timeout: .zero)
+                let error = await #expect(throws: ReportsUnavailable.self) { try await reader.survey() }
+                #expect(error?.why == .otherReaders)
+            }
+            #expect(try await reader.survey().current.count == 2)
+        }
+    }
+
+    @Test func aPausedTubeDoesNotLookEmpty() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            bench.broker.ask(Array("pause-tube \(bench.configuration.tubes.reports) 100\r\n".utf8))
+            let reader = try Self.reader(bench, world)
+            let error = await #expect(throws: ReportsUnavailable.self) { try await reader.survey() }
+            #expect(error.map { "\($0)".contains("is paused for another 1m40s") } == true, "\(error as Any)")
+        }
+    }
+
+    @Test func noBroker() throws {
+        let bench = try Bench()
+        bench.broker.stop()
+        try bench.simulation.run { world in
+            let reader = try Self.reader(bench, world)
+            await #expect(throws: BrokerError.self) { try await reader.survey() }
+        }
+    }
+}
