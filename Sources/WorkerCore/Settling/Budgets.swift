@@ -22,9 +22,15 @@ package struct Budgets: Sendable {
         var kicks: Int
     }
 
+    /// Since when there is trouble, and for how long the gates had stood closed by then.
+    private struct Start {
+        var at: Moment
+        var gateTime: Duration
+    }
+
     private struct Trouble {
-        var retrySince: Moment?
-        var capacitySince: Moment?
+        var retry: Start?
+        var capacity: Start?
         var touched: Moment
     }
 
@@ -37,9 +43,10 @@ package struct Budgets: Sendable {
     }
 
     /// Turns `retry` and `wait` into `failed` once their budget is used up; everything else passes through.
-    /// - Parameter atGates: how much of the time since the delivery began was spent before closed gates.
+    /// - Parameter gateTime: for how long the gates of the job's services have stood closed, all in all, since this
+    ///   process began: what passes of it between two readings costs no budget, whether the job was here or in its tube.
     package mutating func judge(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, atGates: Duration
+        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, gateTime: Duration
     ) -> Outcome {
         let identity = Identity(key: key, kicks: kicks)
         switch outcome.kind {
@@ -51,25 +58,26 @@ package struct Budgets: Sendable {
         }
         var trouble = known[identity] ?? Trouble(touched: now)
         trouble.touched = now
-        let since: Moment
+        let start: Start
         let budget: Duration
         let name: String
         if outcome.kind == .retry {
-            since = (trouble.retrySince ?? now) + (trouble.retrySince == nil ? .zero : atGates)
-            trouble.retrySince = since
+            start = trouble.retry ?? Start(at: now, gateTime: gateTime)
+            trouble.retry = start
             budget = limits.retryFor
             name = "retry_for"
         } else {
-            since = (trouble.capacitySince ?? now) + (trouble.capacitySince == nil ? .zero : atGates)
-            trouble.capacitySince = since
-            trouble.retrySince = nil
+            start = trouble.capacity ?? Start(at: now, gateTime: gateTime)
+            trouble.capacity = start
+            trouble.retry = nil
             budget = limits.capacityWait
             name = "capacity_wait"
         }
         known[identity] = trouble
         prune(now)
-        if now - since >= budget {
-            return failed(outcome, "given up after \((now - since).short) of trying (\(name) is \(budget.short))")
+        let spent = now - start.at - (gateTime - start.gateTime)
+        if spent >= budget {
+            return failed(outcome, "given up after \(spent.short) of trying (\(name) is \(budget.short))")
         }
         if releases >= limits.releases * (1 + kicks) {
             return failed(outcome, "given up after \(releases) releases")

@@ -16,10 +16,10 @@ final class Ledgers: Sendable {
     }
 
     func judge(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, atGates: Duration
+        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, gateTime: Duration
     ) -> Outcome {
         budgets.withLock {
-            $0.judge(outcome, key: key, kicks: kicks, releases: releases, now: now, atGates: atGates)
+            $0.judge(outcome, key: key, kicks: kicks, releases: releases, now: now, gateTime: gateTime)
         }
     }
 

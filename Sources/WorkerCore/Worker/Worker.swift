@@ -217,11 +217,10 @@ extension Worker {
                     "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
                 next: "read the logs of the workers that had it, then kick it")
         }
-        let gatesBefore = await work.timeAtGates()
-        let outcome = judged(await work.run(), job, delivery, atGates: await work.timeAtGates() - gatesBefore)
+        let outcome = judged(await work.run(), job, delivery, gateTime: await work.timeAtGates())
         guard outcome.kind.removes else { return outcome }
         let removal = judged(
-            await work.remove(), job, delivery, atGates: await work.timeAtGates() - gatesBefore, isRemoval: true)
+            await work.remove(), job, delivery, gateTime: await work.timeAtGates(), isRemoval: true)
         switch removal.kind {
         case .done: return outcome
         case .failed:
@@ -238,12 +237,12 @@ extension Worker {
     }
 
     private func judged(
-        _ outcome: Outcome, _ job: Job, _ delivery: Delivery, atGates: Duration, isRemoval: Bool = false
+        _ outcome: Outcome, _ job: Job, _ delivery: Delivery, gateTime: Duration, isRemoval: Bool = false
     ) -> Outcome {
         // A removal is done anew at every delivery: that it went well says nothing of the job's own troubles.
         if isRemoval, outcome.kind == .done { return outcome }
         return ledgers.judge(
             outcome, key: isRemoval ? "\(job.key) removal" : job.key, kicks: delivery.statistics.kicks,
-            releases: delivery.statistics.releases, now: world.time.now, atGates: atGates)
+            releases: delivery.statistics.releases, now: world.time.now, gateTime: gateTime)
     }
 }
