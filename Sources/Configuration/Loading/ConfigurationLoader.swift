@@ -19,6 +19,15 @@ package struct ConfigurationLoader: Sendable {
         package var path: String
     }
 
+    /// What a configuration is wanted for.
+    package enum Purpose: Sendable, Hashable {
+        /// Everything is resolved: secrets, clouds, keys.
+        case work
+        /// To talk to the broker only. Secrets and clouds are not looked at, so that users who may not read them, or a
+        /// shell without the service's environment, can put jobs and look at failed ones. `providers` stays empty.
+        case queue
+    }
+
     private let environment: [String: String]
     private let files: any FileSystem
 
@@ -39,22 +48,24 @@ package struct ConfigurationLoader: Sendable {
 
     /// - Parameter explicit: the value of `--config`.
     /// - Throws: `InvalidConfiguration` with every problem; `CancellationError`.
-    package func load(_ explicit: String? = nil) async throws -> Loaded {
+    package func load(_ explicit: String? = nil, for purpose: Purpose = .work) async throws -> Loaded {
         let (path, bytes) = try await find(candidates(explicit))
-        return try await load(bytes, path: path)
+        return try await load(bytes, path: path, for: purpose)
     }
 
     /// The same for a text that is at hand.
     /// - Parameter path: names it in messages; relative paths in it start from its folder.
-    package func load(_ bytes: [UInt8], path: String) async throws -> Loaded {
+    package func load(_ bytes: [UInt8], path: String, for purpose: Purpose = .work) async throws -> Loaded {
         let problems = Problems(source: path)
         let root = try parse(bytes, path)
         let fields = Fields(root, problems: problems)
         var configuration = SiteConfiguration()
         SiteConfiguration.schema.read(
             fields, onto: &configuration, SchemaContext(isTeuthologyFile: Self.isTeuthology(path, root)))
-        let hasSecrets = try await resolve(&configuration, root, Paths.folder(of: path), problems)
-        if hasSecrets { try await warnIfReadable(path, "holds a password", problems) }
+        if purpose == .work {
+            let hasSecrets = try await resolve(&configuration, root, Paths.folder(of: path), problems)
+            if hasSecrets { try await warnIfReadable(path, "holds a password", problems) }
+        }
         check(configuration, fields)
         guard !problems.hasErrors else { throw InvalidConfiguration(problems: Self.ordered(problems.all)) }
         return Loaded(configuration: configuration, warnings: Self.ordered(problems.all), path: path)

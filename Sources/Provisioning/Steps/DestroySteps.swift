@@ -75,8 +75,11 @@ extension NodeWork {
         let ours = known.addresses
         // An earlier delivery may have removed the server and ended before this step: then the name points to an
         // address that nobody remembers.
-        let mayBeStale = dns.asksBeforeParking && found.unmarked.servers.isEmpty
-        guard !ours.isEmpty || mayBeStale else { return "no server was found: DNS is left alone" }
+        if ours.isEmpty {
+            var mayBeStale = dns.asksBeforeParking
+            if !mayBeStale { mayBeStale = try await describesServer(run) }
+            guard mayBeStale, found.unmarked.servers.isEmpty else { return "no server was found: DNS is left alone" }
+        }
         do {
             switch try await dns.park(try ShortName(name.short), from: ours.isEmpty ? nil : ours, for: run.call) {
             case .parked:
@@ -90,6 +93,14 @@ extension NodeWork {
             run.warning("nsupdate-web refuses \(name): \(error.message)")
             return "refused by nsupdate-web: left alone"
         }
+    }
+
+    /// Whether paddles says that this job's node has a server. It is cleared only after the name was parked.
+    private func describesServer(_ run: StepRun) async throws -> Bool {
+        guard let record = try await paddles.node(try node().qualified, for: run.call), record.isVM,
+            case .held = claim.judge(record)
+        else { return false }
+        return record.macAddress != nil
     }
 
     /// Says in paddles that the node has no server, and unlocks it when the job asks for that.

@@ -106,8 +106,9 @@ extension ReportReader {
                 }
             }
         }
-        let held = try await connection.statistics(of: reports)?.jobs.reserved
-        return held == jobs.count ? jobs : nil
+        // Others that held some of them may have given those back since: then they are ready, and not with us.
+        guard let after = try await connection.statistics(of: reports)?.jobs else { return nil }
+        return after.reserved == jobs.count && after.ready == 0 ? jobs : nil
     }
 
     /// Newest first: of two reports about one job the first counts.

@@ -22,6 +22,8 @@ struct Complaint: Error {
         switch error {
         case let complaint as Complaint:
             self = complaint
+        case let interrupted as Interrupted:
+            self.init(lines: [], interrupted.status)
         case let invalid as InvalidConfiguration:
             self.init(lines: invalid.errors.map(\.description), .configuration)
         case let error as BrokerError:

@@ -24,4 +24,11 @@ struct SiteOptions: ParsableArguments {
         for warning in loaded.warnings { Terminal.errors.line("cirrata: warning: \(warning)") }
         return loaded.configuration
     }
+
+    /// As much of the configuration as it takes to talk to the broker; what it warns about concerns the workers.
+    /// - Throws: `InvalidConfiguration`.
+    func loadForQueue(_ world: World) async throws -> SiteConfiguration {
+        try await ConfigurationLoader(environment: world.host.environment, files: world.files).load(path, for: .queue)
+            .configuration
+    }
 }

@@ -24,7 +24,6 @@ struct DoctorCommand: AsyncParsableCommand {
         let diagnosis = try await withLoop { world, loop in
             try await Interruption.once(on: loop) { try await examine(world) }
         }
-        guard let diagnosis else { throw ExitCode(.interrupted) }
         let text = DiagnosisText(diagnosis)
         for line in output.json ? text.json : text.lines(for: .output) { Terminal.output.line(line) }
         if diagnosis.hasFailures { throw ExitCode(.failed) }

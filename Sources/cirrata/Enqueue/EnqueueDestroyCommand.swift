@@ -27,8 +27,7 @@ struct EnqueueDestroyCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await withLoop { world, loop in
-            // What it warns about concerns the workers.
-            let configuration = try await site.read(world).configuration
+            let configuration = try await site.loadForQueue(world)
             let entries: [(String, Node)] = unlock ? [("unlock", .boolean(true))] : []
             let orders = try job.orders(.destroy, nodes: nodes, entries, configuration, world)
             try await queue.submit(orders, configuration, world, loop)

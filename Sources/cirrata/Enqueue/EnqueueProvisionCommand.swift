@@ -45,8 +45,7 @@ struct EnqueueProvisionCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await withLoop { world, loop in
-            // What it warns about concerns the workers.
-            let configuration = try await site.read(world).configuration
+            let configuration = try await site.loadForQueue(world)
             let orders = try job.orders(
                 .provision, nodes: nodes.isEmpty ? [String?](repeating: nil, count: count ?? 1) : nodes,
                 entries(world), configuration, world)

@@ -48,7 +48,7 @@ struct JobOptions: ParsableArguments {
         let tubeName = try TubeName(tube)
         if let replyTo { _ = try TubeName(replyTo) }
         let names = try Self.names(nodes, configuration.labDomain)
-        let reader = JobBody(labDomain: configuration.labDomain, providers: configuration.providers.map(\.name))
+        let reader = JobBody(labDomain: configuration.labDomain, providers: configuration.providerSettings.map(\.name))
         let envelope = Envelope(jobID: 0, put: world.time.wallClock, tubeProvider: provider, tubeAction: action)
         let owner = owner ?? Self.user(world)
         return try names.map { name in
@@ -70,7 +70,7 @@ struct JobOptions: ParsableArguments {
     }
 
     private func provider(_ configuration: SiteConfiguration) throws -> String {
-        let names = configuration.providers.map(\.name)
+        let names = configuration.providerSettings.map(\.name)
         guard let provider else {
             if names.count == 1 { return names[0] }
             throw Complaint(

@@ -43,10 +43,12 @@ struct QueueOptions: ParsableArguments {
             broker: Broker(configuration.broker, world: world), priority: priority, delay: delay, ttr: ttr,
             report: SubmissionReport(json: output.json), world: world)
         guard wait else { return try await submission.put(orders) }
-        guard let isDone = try await Interruption.once(on: loop, { try await submission.follow(orders, for: timeout) })
-        else {
+        let isDone: Bool
+        do {
+            isDone = try await Interruption.once(on: loop) { try await submission.follow(orders, for: timeout) }
+        } catch let interrupted as Interrupted {
             Terminal.errors.line("cirrata: not waiting any longer; the jobs go on")
-            throw ExitCode(.interrupted)
+            throw interrupted
         }
         if !isDone { throw ExitCode(.failed) }
     }

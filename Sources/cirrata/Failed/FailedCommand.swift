@@ -15,17 +15,15 @@ struct FailedCommand: AsyncParsableCommand {
             """,
         subcommands: [FailedListCommand.self, FailedShowCommand.self], defaultSubcommand: FailedListCommand.self)
 
-    /// - Throws: an `ExitCode` when a signal ended it.
+    /// - Throws: `Interrupted` when a signal ended it.
     static func read<Result: Sendable>(
         _ site: SiteOptions, _ body: @escaping @Sendable (ReportReader, World) async throws -> Result
     ) async throws -> Result {
-        let result = try await withLoop { world, loop in
-            let configuration = try await site.load(world)
+        try await withLoop { world, loop in
+            let configuration = try await site.loadForQueue(world)
             let broker = Broker(configuration.broker, world: world)
             let reader = try ReportReader(broker: broker, tubes: configuration.tubes, world: world)
             return try await Interruption.once(on: loop) { try await body(reader, world) }
         }
-        guard let result else { throw ExitCode(.interrupted) }
-        return result
     }
 }

@@ -64,9 +64,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func preview(_ work: ForegroundWork, _ loop: EventLoop) async throws {
-        guard let (outcome, preview) = try await Interruption.once(on: loop, { try await work.preview() }) else {
-            throw ExitCode(.interrupted)
-        }
+        let (outcome, preview) = try await Interruption.once(on: loop) { try await work.preview() }
         let text = PreviewText(action: work.job.action, outcome: outcome, preview: preview, showsUserData: verbose)
         if output.json {
             Terminal.output.line(text.json.text)

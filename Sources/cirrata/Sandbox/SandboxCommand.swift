@@ -44,7 +44,11 @@ struct SandboxCommand: AsyncParsableCommand {
             } catch {
                 throw Complaint("\(error)", .usage)
             }
-            _ = try await Interruption.once(on: loop) { try await serve(sandbox, world) }
+            do {
+                try await Interruption.once(on: loop) { try await serve(sandbox, world) }
+            } catch is Interrupted {
+                // How it is meant to end.
+            }
         }
     }
 

@@ -55,6 +55,23 @@ import World
         }
     }
 
+    @Test func theQueueNeedsNoSecrets() async throws {
+        let text = """
+            queue_port: 1
+            libcloud: {providers: {ovh: {driver_args: {password: "${file:/nowhere/secret}", username: me}}}}
+            """
+        try await withFile(text) { path in
+            let worker = try await run(["worker", "-c", path])
+            #expect(worker.end == .exited(3))
+            #expect(worker.errors.contains("/nowhere/secret"))
+            for command in [["enqueue", "destroy", "ovh001.front.sepia.ceph.com"], ["failed", "list"]] {
+                let end = try await run(command + ["-c", path])
+                #expect(end.end == .exited(4), "\(end.output)\(end.errors)")
+                #expect(end.errors.contains("Connection refused"), "\(end.errors)")
+            }
+        }
+    }
+
     @Test func theExampleLoads() async throws {
         let example = try await run(["config", "example"])
         try await withFile(example.output) { path in

@@ -31,8 +31,44 @@ extension ProcessSuites {
                     return most
                 }
                 #expect((2...5).contains(connections), "\(connections) connections")
+                // A broker that comes back is not run over, either.
+                try await lab.beanstalkd.stop(SIGKILL)
+                try await worker.says("beanstalkd \(lab.beanstalkd.endpoint)")
+                try await lab.beanstalkd.start()
+                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.put(.provision())
+                #expect(try await lab.reply().outcome == "done")
+                let statistics = try await lab.queue.connect { try await $0.statistics() }
+                #expect(statistics.totalConnections <= 20, "\(statistics.totalConnections) connections were made")
                 worker.signal(SIGTERM)
                 #expect(try await worker.end() == .exited(0))
+            }
+        }
+
+        /// Workers die one after the other, at any moment, and others come.
+        @Test func workersComeAndGo() async throws {
+            let nodes = (1...12).map { LabProcesses.node($0) }
+            try await withLab(LabOptions(nodes: nodes.count, boot: 1.5)) { lab in
+                try await lab.sandbox.lock(nodes)
+                var workers = [try await lab.worker(), try await lab.worker()]
+                try await lab.put(nodes.map { .provision($0, volumes: 1) })
+                for pause in [700, 450, 1_100, 850] {
+                    try await lab.world.time.sleep(for: .milliseconds(pause))
+                    try await workers.removeFirst().kill()
+                    workers.append(try await lab.worker())
+                }
+                // At least one each: whoever dies between reply and settlement leaves a second one to be told.
+                var missing = Set(nodes.map { "\($0).\(LabProcesses.domain)" })
+                while !missing.isEmpty {
+                    let reply = try await lab.reply()
+                    #expect(reply.outcome == "done", "\(reply)")
+                    missing.remove(reply.node)
+                }
+                try await lab.settled()
+                let state = try await lab.sandbox.state()
+                #expect(nodes.flatMap { state.violations(provisioned: $0, volumes: 1) } == [])
+                #expect(state.servers.count == nodes.count && state.serversCreated == nodes.count)
+                #expect(state.volumes.count == nodes.count && state.volumesCreated == nodes.count)
             }
         }
 

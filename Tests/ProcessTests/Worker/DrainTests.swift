@@ -20,6 +20,18 @@ extension ProcessSuites {
             }
         }
 
+        @Test func aWorkerWithoutABrokerEndsWithinASecond() async throws {
+            try await withLab { lab in
+                let worker = try await lab.worker()
+                try await lab.beanstalkd.stop(SIGKILL)
+                try await worker.says("beanstalkd \(lab.beanstalkd.endpoint)")
+                let began = lab.world.time.now
+                worker.signal(SIGTERM)
+                #expect(try await worker.end() == .exited(0))
+                #expect(lab.world.time.now - began < .seconds(1))
+            }
+        }
+
         @Test func aRunningProvisionIsGivenBackAndAdopted() async throws {
             try await withLab(LabOptions(boot: 4)) { lab in
                 try await lab.sandbox.lock([LabProcesses.node()])

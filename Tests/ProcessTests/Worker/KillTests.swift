@@ -44,7 +44,7 @@ extension ProcessSuites {
             }
         }
 
-        static let provision =
+        static let provision: [Blow] =
             Blow.both("claim", "lock the node", ["service": "paddles", "method": "PUT", "match": "/lock/"])
             + Blow.both(
                 "create-server", "create the server", ["service": "compute", "method": "POST", "match": "/servers$"])
@@ -110,7 +110,36 @@ extension ProcessSuites {
             #expect(try await lab.reports() == [])
         }
 
-        static let destroy =
+        static let removal: [Blow] =
+            Blow.both("removal", "delete the server", ["service": "compute", "method": "DELETE"])
+            + Blow.both("removal", "delete the second volume", ["service": "volume", "method": "DELETE", "skip": 1])
+            + Blow.both(
+                "removal", "unlock the node", ["service": "paddles", "method": "PUT", "match": "/lock/", "skip": 1])
+
+        /// A provision that is refused when everything is built: nothing of it is left, whoever takes it away.
+        @Test(arguments: removal)
+        func aRemovalIsTakenOver(_ blow: Blow) async throws {
+            try await withLab(LabOptions(settings: ["allow_hosts": "^other"])) { lab in
+                let fault = try await lab.sandbox.fault(blow.fault)
+                try await lab.put(Self.job)
+                let first = try await lab.worker()
+                try await first.starts(blow.step)
+                try await lab.sandbox.struck(fault)
+                try await first.kill()
+                _ = try await lab.worker()
+                let reply = try await lab.reply()
+                #expect(reply.outcome == "rejected" && reply.error?.cause == "nsupdate-web-403", "\(reply)")
+                try await lab.settled(buried: 1)
+                let state = try await lab.sandbox.state()
+                #expect(state.servers.isEmpty && state.volumes.isEmpty)
+                #expect(state.node(LabProcesses.node())?["locked"] == false)
+                #expect(state.node(LabProcesses.node())?["mac_address"]?.string == nil)
+                let reports = try await lab.reports()
+                #expect(reports.count == 1 && reports.first?.left == [] && reports.first?.status == 403)
+            }
+        }
+
+        static let destroy: [Blow] =
             [
                 Blow(
                     "guard", .after, "read the node",
@@ -124,10 +153,19 @@ extension ProcessSuites {
             + Blow.both("paddles", "unlock the node", ["service": "paddles", "method": "PUT", "match": "/lock/"])
 
         @Test(arguments: destroy)
-        func aDestroyIsTakenOver(_ blow: Blow) async throws {
+        func aDestroyIsTakenOver(_ blow: Blow) async throws { try await expectDestroyed(blow, WorkerFile()) }
+
+        /// Where no name server can be asked, paddles remembers that the name may still point to a server.
+        @Test func aDestroyIsTakenOverWhereDNSIsNotAsked() async throws {
+            var file = WorkerFile()
+            file.asksDNS = false
+            try await expectDestroyed(Blow("park-dns", .before, "update the name", ["service": "nsupdate"]), file)
+        }
+
+        private func expectDestroyed(_ blow: Blow, _ file: WorkerFile) async throws {
             try await withLab { lab in
                 try await lab.sandbox.lock([LabProcesses.node()])
-                let first = try await lab.worker()
+                let first = try await lab.worker(file)
                 try await lab.put(.provision(volumes: 3))
                 #expect(try await lab.reply().outcome == "done")
                 let fault = try await lab.sandbox.fault(blow.fault)
@@ -135,7 +173,7 @@ extension ProcessSuites {
                 try await first.starts(blow.step)
                 try await lab.sandbox.struck(fault)
                 try await first.kill()
-                _ = try await lab.worker()
+                _ = try await lab.worker(file)
                 let reply = try await lab.reply()
                 #expect(reply.outcome == "done" && reply.action == "destroy", "\(reply)")
                 try await lab.settled()

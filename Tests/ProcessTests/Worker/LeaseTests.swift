@@ -28,6 +28,42 @@ extension ProcessSuites {
             }
         }
 
+        @Test func aBrokerThatComesLaterIsWaitedFor() async throws {
+            try await withLab { lab in
+                try await lab.beanstalkd.stop(SIGTERM)
+                let worker = try await lab.worker()
+                try await worker.says("beanstalkd \(lab.beanstalkd.endpoint)")
+                try await lab.beanstalkd.start()
+                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.put(.provision())
+                #expect(try await lab.reply().outcome == "done")
+            }
+        }
+
+        /// A broker that hangs tells nobody. The worker counts for itself, and stops before the broker could give the job
+        /// to somebody else.
+        @Test func aBrokerThatHangsEndsTheLease() async throws {
+            try await withLab(LabOptions(boot: 4)) { lab in
+                try await lab.sandbox.lock([LabProcesses.node()])
+                var job = LabJob.provision(volumes: 1)
+                job.timeToRun = .seconds(10)
+                try await lab.put(job)
+                let worker = try await lab.worker()
+                try await worker.starts("wait-active")
+                let began = lab.world.time.now
+                await lab.beanstalkd.signal(SIGSTOP)
+                try await worker.says("lease-lost")
+                #expect(lab.world.time.now - began < .seconds(10))
+                let before = try await lab.sandbox.state()
+                await lab.beanstalkd.signal(SIGCONT)
+                #expect(before.violations(provisioned: LabProcesses.node(), volumes: 1) != [])
+                #expect(try await lab.reply().outcome == "done")
+                let state = try await lab.sandbox.state()
+                #expect(state.serversCreated == 1 && state.volumesCreated == 1)
+                #expect(state.violations(provisioned: LabProcesses.node(), volumes: 1) == [])
+            }
+        }
+
         /// A host that hangs for longer than the job's TTR: another worker finishes the job meanwhile. When the first
         /// wakes up it must do nothing more, although nobody told it.
         @Test func aFrozenWorkerWakesUpAndChangesNothing() async throws {

@@ -138,7 +138,7 @@ import World
             act: { lab in
                 lab.bench.simulation.http.onRequest { exchange in
                     let request = exchange.request
-                    guard request.url.contains("/paddles/") else { return .deliver }
+                    guard exchange.request.url.contains("/paddles/") else { return .deliver }
                     return .instead(
                         .failure(
                             HTTPFailure(
