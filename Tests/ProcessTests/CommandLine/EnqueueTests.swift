@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import HTTPKit
 import TestSupport
@@ -80,7 +81,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, 143)])
+        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
         func waitingCanBeGivenUp(_ signal: Int32, _ status: Int32) async throws {
             try await withLab { lab in
                 let waiting = try await lab.start("enqueue", "provision", "ovh001", "--wait")

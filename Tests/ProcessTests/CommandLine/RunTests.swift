@@ -1,3 +1,4 @@
+import EventLoop
 import Glibc
 import HTTPKit
 import TestSupport
@@ -100,7 +101,7 @@ extension ProcessSuites {
         }
 
         /// The first signal waits for the request in flight, which is never answered here; the second does not.
-        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, 143)])
+        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
         func aSecondSignalEndsAtOnce(_ signal: Int32, _ status: Int32) async throws {
             try await withLab { lab in
                 let fault = try await lab.sandbox.fault(["service": "compute", "method": "POST", "wire": "stall"])
