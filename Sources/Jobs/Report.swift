@@ -111,15 +111,13 @@ package struct Report: Sendable, Hashable {
 
     package func hash(into hasher: inout Hasher) { hasher.combine(node(full: true)) }
 
-    /// The largest report that is put.
-    package static let limit = 16 << 10
     package static let version = 1
 
-    /// The body of the report's job: everything if it fits into `limit`, else without console and with only the last
-    /// attempt of each step.
-    package var encoded: [UInt8] {
+    /// The body of the report's job: everything if it fits into `limit` bytes, else without console and with only the
+    /// last attempt of each step.
+    package func encoded(limit: Int) -> [UInt8] {
         let whole = Array(YAMLWriter.write(node(full: true)).utf8)
-        if whole.count <= Self.limit { return whole }
+        if whole.count <= limit { return whole }
         var short = self
         short.console = ""
         short.message = Self.cut(message, 2_000)

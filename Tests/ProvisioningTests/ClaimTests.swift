@@ -10,7 +10,7 @@ import World
         Claim(
             Job(
                 action: .provision, node: nil, provider: "ovh", owner: "me", lockDescription: description,
-                order: JobOrder(put: put, key: "u-1")))
+                order: JobOrder(put: jobPut, key: "u-1")))
     }
 
     @Test(

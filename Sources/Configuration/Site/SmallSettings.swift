@@ -73,17 +73,13 @@ package struct BurialBrakeSettings: Sendable, Hashable {
 }
 
 package struct HTTPSettings: Sendable, Hashable {
-    package var connectTimeout: Duration = .seconds(10)
     package var timeout: Duration = .seconds(60)
 
     package init() {}
 
     static let schema = Schema<HTTPSettings>([
         .value(
-            "connect_timeout", \.connectTimeout, .duration(in: .milliseconds(100) ... .seconds(300)),
-            "Until a connection stands."),
-        .value(
             "timeout", \.timeout, .duration(in: .seconds(1) ... .seconds(3_600)),
-            "For a whole request. Nova can take a minute to accept a server; libcloud's own limit is the same."),
+            "For a whole request. Nova can take a minute to accept a server; libcloud's own limit is the same.")
     ])
 }

@@ -17,8 +17,7 @@ extension NodeWork {
         let time = world.time
         do {
             return try await waiting(run) {
-                try await time.withTimeout(self.site.limits(of: .waitReady).timeout, doing: "wait for \(node)")
-                {
+                try await time.withTimeout(self.site.limits(of: .waitReady).timeout, doing: "wait for \(node)") {
                     try await self.ready(host, try ShortName(node.short), checks, obstacle)
                 }
             }

@@ -80,9 +80,10 @@ struct BrokerExamination: Sendable {
     /// Enough for a report, and for the test jobs that teuthology puts.
     private func jobSize(_ statistics: ServerStatistics) -> Finding {
         let size = statistics.maximumJobSize
-        if size < Report.limit {
+        let report = configuration.reports.maximumBytes
+        if size < report {
             return examination.finding(
-                .failed, "job size", "takes jobs of up to \(size) bytes; reports have up to \(Report.limit)",
+                .failed, "job size", "takes jobs of up to \(size) bytes; reports have up to \(report)",
                 remedy: "start beanstalkd with -z 65535 or more")
         }
         if size < 65_535 {

@@ -19,6 +19,8 @@ struct Settler: Sendable {
     let policy: SettlementPolicy
     let tubes: WorkerTubes
     let worker: String
+    let reportBytes: Int
+    let reportCount: Int
     let world: World
     let notice: @Sendable (WorkerNotice) -> Void
 
@@ -71,14 +73,32 @@ struct Settler: Sendable {
         let report = ReportWriter.report(
             of: delivery, job: ended.tag, outcome: ended.outcome, events: ended.events, worker: worker,
             put: now - delivery.statistics.age, began: ended.began, ended: now)
-        let body = report.encoded
+        let body = report.encoded(limit: reportBytes)
         do {
             _ = try await connection.put(
                 body, into: tubes.reports, priority: Self.sideJobPriority, ttr: Self.sideJobTTR)
-            return nil
         } catch {
             return .reportRefused(
                 job: delivery.id.number, why: "\(error)", report: String(decoding: body, as: UTF8.self))
+        }
+        do {
+            try await dropOldReports(on: connection)
+        } catch {
+            // One too many harms nobody; the next report tries again.
+            notice(.slotFailed("old reports stay: \(error)"))
+        }
+        return nil
+    }
+
+    /// Reports beyond `reports.max_count` go, the oldest first.
+    private func dropOldReports(on connection: Connection) async throws {
+        guard let kept = try await connection.statistics(of: tubes.reports)?.jobs.ready, kept > reportCount else {
+            return
+        }
+        try await connection.use(tubes.reports)
+        for _ in 0..<min(kept - reportCount, 10) {
+            guard let oldest = try await connection.peek(.ready) else { return }
+            _ = try await connection.delete(oldest.id)
         }
     }
 

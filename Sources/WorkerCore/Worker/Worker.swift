@@ -44,7 +44,8 @@ package final class Worker: Sendable {
         ledgers = Ledgers(settings)
         foreign = ForeignJobs(time: world.time, notice: notice)
         settler = Settler(
-            policy: settings.delays, tubes: settings.tubes, worker: name, world: world, notice: notice)
+            policy: settings.delays, tubes: settings.tubes, worker: name,
+            reportBytes: settings.reportBytes, reportCount: settings.reportCount, world: world, notice: notice)
         receptionist = Receptionist(
             tubes: settings.tubes,
             body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),

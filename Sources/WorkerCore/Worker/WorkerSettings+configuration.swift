@@ -16,6 +16,7 @@ extension WorkerSettings {
                 retryFor: configuration.retryFor, capacityWait: configuration.capacityWait, releases: 1_000),
             brakeCount: configuration.burialBrake.count, brakeWindow: configuration.burialBrake.within,
             tubes: try WorkerTubes(configuration.tubes, providers: configuration.providers.map(\.name)),
+            reportBytes: configuration.reports.maximumBytes, reportCount: configuration.reports.maximumCount,
             release: release)
     }
 }

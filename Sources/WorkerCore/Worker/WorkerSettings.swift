@@ -11,12 +11,15 @@ package struct WorkerSettings: Sendable {
     package var brakeCount: Int
     package var brakeWindow: Duration
     package var tubes: WorkerTubes
+    /// The largest report, and how many are kept.
+    package var reportBytes: Int
+    package var reportCount: Int
     package var release: String
 
     package init(
         slots: Int, destroySlots: Int, waitingConnections: Int, lease: Duration, drainGrace: Duration,
         delays: SettlementPolicy, budgets: Budgets.Limits, brakeCount: Int, brakeWindow: Duration,
-        tubes: WorkerTubes, release: String
+        tubes: WorkerTubes, reportBytes: Int, reportCount: Int, release: String
     ) {
         self.slots = slots
         self.destroySlots = destroySlots
@@ -28,6 +31,8 @@ package struct WorkerSettings: Sendable {
         self.brakeCount = brakeCount
         self.brakeWindow = brakeWindow
         self.tubes = tubes
+        self.reportBytes = reportBytes
+        self.reportCount = reportCount
         self.release = release
     }
 }

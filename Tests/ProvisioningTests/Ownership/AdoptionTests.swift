@@ -11,7 +11,7 @@ import World
         _ servers: [Server], spec: String? = "spec", mac: String? = nil
     ) -> (keep: String?, remove: [String]) {
         let ends = permutations(servers).map { servers in
-            let adoption = Adoption(of: servers, spec: spec, put: put, mac: mac)
+            let adoption = Adoption(of: servers, spec: spec, put: jobPut, mac: mac)
             return (adoption.keep?.id, adoption.remove.map(\.id).sorted())
         }
         for end in ends.dropFirst() {

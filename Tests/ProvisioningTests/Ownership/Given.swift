@@ -5,14 +5,14 @@ import World
 @testable import OpenStack
 
 /// When the job of these tests was put: seconds count from here.
-let put = Timestamp(seconds: 1_700_000_000)
+let jobPut = Timestamp(seconds: 1_700_000_000)
 
 extension Ownership {
     static func of(
         _ key: String, site: String = "lab", node: String = "ovh001", putAt second: Int = 0, spec: String = "spec"
     ) -> Ownership {
         Ownership(
-            site: site, key: key, node: node, put: put + .seconds(second), owner: "me", lock: "", spec: spec)
+            site: site, key: key, node: node, put: jobPut + .seconds(second), owner: "me", lock: "", spec: spec)
     }
 }
 
@@ -23,7 +23,7 @@ extension Server {
     ) -> Server {
         Server(
             id: id, name: name, status: status, taskState: taskState, metadata: ownership?.metadata ?? [:],
-            created: second.map { put + .seconds($0) },
+            created: second.map { jobPut + .seconds($0) },
             addresses: [ServerAddress(network: "Ext-Net", address: "192.0.2.8", mac: mac)], volumeIDs: [])
     }
 }

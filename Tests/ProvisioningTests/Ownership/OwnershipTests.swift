@@ -6,7 +6,7 @@ import World
 @Suite struct OwnershipTests {
     @Test func whatIsWrittenIsReadAgain() throws {
         let ownership = Ownership(
-            site: "lab.test", key: "u-1", node: "ovh001", put: put, owner: "scheduled_me@host",
+            site: "lab.test", key: "u-1", node: "ovh001", put: jobPut, owner: "scheduled_me@host",
             lock: "/archive/me-2026/7", spec: "0123456789abcdef")
         #expect(
             ownership.metadata == [
@@ -15,7 +15,7 @@ import World
                 "cirrata_lock": "/archive/me-2026/7", "cirrata_spec": "0123456789abcdef", "cirrata_v": "1",
             ])
         #expect(Ownership(metadata: ownership.metadata) == ownership)
-        #expect(ownership.order == JobOrder(put: put, key: "u-1"))
+        #expect(ownership.order == JobOrder(put: jobPut, key: "u-1"))
     }
 
     /// Others may add their own; those that only tell more may be missing.
@@ -58,7 +58,7 @@ import World
     func longValuesAreCutBetweenCharacters(text: String, bytes: Int) throws {
         var ownership = Ownership.of("u-1")
         ownership = Ownership(
-            site: text, key: text, node: text, put: put, owner: text, lock: text, spec: text)
+            site: text, key: text, node: text, put: jobPut, owner: text, lock: text, spec: text)
         for value in [
             ownership.site, ownership.key, ownership.node, ownership.owner, ownership.lock, ownership.spec,
         ] {
@@ -73,7 +73,7 @@ import World
     /// A job's owner is compared with what could be written down of it.
     @Test func aCutValueStillMatches() {
         let long = "/archive/" + String(repeating: "é", count: 200)
-        let ownership = Ownership(site: "lab", key: "k", node: "n", put: put, owner: "me", lock: long, spec: "s")
+        let ownership = Ownership(site: "lab", key: "k", node: "n", put: jobPut, owner: "me", lock: long, spec: "s")
         #expect(ownership.lock != long)
         #expect(Ownership.matches(ownership.lock, long))
         #expect(Ownership.matches(ownership.owner, "me"))

@@ -134,7 +134,7 @@ import World
             let jobs = try await reader.survey().jobs
             var report = try #require(jobs.last?.report)
             report.jobID = try #require(jobs.first?.report.jobID)
-            bench.broker.put(report.encoded, tube: bench.configuration.tubes.reports)
+            bench.broker.put(report.encoded(limit: 16_384), tube: bench.configuration.tubes.reports)
             let survey = try await reader.survey()
             #expect(survey.current.map(\.report.node) == ["ovh002", "ovh001"])
             #expect(survey.jobs.filter { !$0.isCurrent }.map(\.standing) == [.otherJob])
@@ -194,7 +194,7 @@ import World
             var report = try #require(try await reader.survey().jobs.first?.report)
             for number in 0..<600 {
                 report.jobID = UInt64(10_000 + number)
-                bench.broker.put(report.encoded, tube: bench.configuration.tubes.reports)
+                bench.broker.put(report.encoded(limit: 16_384), tube: bench.configuration.tubes.reports)
             }
             let survey = try await reader.survey()
             #expect(survey.jobs.count == 601)
