@@ -442,6 +442,11 @@ def act_three(lab, check):
         status, text = lab.run("failed", "show", number)
         say(indented(text))
         check(f"failed show {number} tells the story of {node}", status == 0 and node in text, text)
+        report = json.loads(lab.run("failed", "show", number, "--json")[1])
+        # Each is a kind, a name and an id; an attachment ends with its server.
+        created = sorted(thing for thing in report["created"] if not thing.startswith("attachment "))
+        check(f"its report: {len(created)} things were created, the same were removed, nothing is left",
+              created == sorted(report["removed"]) and report["left"] == [], report)
 
 
 def indented(text):
