@@ -75,3 +75,33 @@ import World
         }
     }
 }
+
+/// A site that is broken in a way that looks like the jobs' own fault.
+@Suite struct BrakeTests {
+    @Test func aMisconfiguredHostBuriesOnlyAHandful() throws {
+        let nodes = 30
+        let bench = try Bench(
+            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)] },
+            site: { site in
+                site.slots = 8
+                // Nothing can be built as this host is configured, whatever the job.
+                site.defaults.osVersions["ubuntu"] = "99.99"
+            })
+        let names = (1...nodes).map { "ovh0" + ($0 < 10 ? "0" : "") + String($0) }
+        for name in names { bench.lock(name) }
+        bench.worker("w1").start()
+        try bench.simulation.run { world in
+            for name in names {
+                bench.put(.provision, "{action: provision, node: \(name), owner: me@lab, lock_description: run/1}")
+            }
+            try await world.time.sleep(for: .seconds(300))
+            #expect(bench.buried == bench.configuration.burialBrake.count)
+            try await world.time.sleep(for: .seconds(3_600))
+            #expect(bench.buried <= bench.configuration.burialBrake.count + 7)
+            // What frees capacity goes on meanwhile.
+            bench.put(.destroy, "{action: destroy, node: ovh030, owner: me@lab, lock_description: run/1, uuid: d}")
+            try await world.time.sleep(for: .seconds(60))
+            #expect(bench.events.outcomes.contains { $0.kind == .done })
+        }
+    }
+}

@@ -17,13 +17,30 @@ import World
         #expect(!bury(at: 59))
     }
 
-    /// The window slides, and what was held back does not keep it closed.
-    @Test mutating func burialsGoOnWhenTheFirstIsLongAgo() {
+    @Test mutating func fewInALongTimeAreNoPattern() {
+        for second in [0, 30, 61, 92, 123] as [Int64] { #expect(bury(at: second)) }
+    }
+
+    /// Once pulled, one burial a window tries whether the site was mended.
+    @Test mutating func onceItWasPulledOneAWindowIsTried() {
         for second in [0, 10, 20] as [Int64] { #expect(bury(at: second)) }
-        for second in [30, 40, 50] as [Int64] { #expect(!bury(at: second)) }
-        #expect(bury(at: 60))
-        #expect(!bury(at: 61))
-        #expect(bury(at: 70))
+        for second in [30, 40, 79] as [Int64] { #expect(!bury(at: second)) }
+        #expect(bury(at: 80))
+        #expect(!bury(at: 81))
+        #expect(bury(at: 141))
+    }
+
+    @Test mutating func theProviderRestsUntilTheWindowIsOver() {
+        for second in [0, 10, 20] as [Int64] { _ = bury(at: second) }
+        #expect(!brake.rests("ovh", now: .at(21)))
+        _ = bury(at: 30)
+        #expect(brake.rests("ovh", now: .at(89)))
+        #expect(!brake.rests("ovh2", now: .at(89)))
+        #expect(!brake.rests("ovh", now: .at(90)))
+        _ = bury(at: 91)
+        #expect(brake.rests("ovh", now: .at(92)))
+        brake.succeeded(provider: "ovh")
+        #expect(!brake.rests("ovh", now: .at(93)))
     }
 
     @Test mutating func causesAndProvidersAreCountedApart() {

@@ -31,6 +31,10 @@ final class Ledgers: Sendable {
         brake.withLock { $0.allows(provider: provider, cause: cause, now: now) }
     }
 
+    func rests(_ provider: String, now: Moment) -> Bool {
+        brake.withLock { $0.rests(provider, now: now) }
+    }
+
     func judgeSuspect(
         key: String, reserves: Int, releases: Int, timeouts: Int, kicks: Int
     ) -> SuspectLedger.Judgement {

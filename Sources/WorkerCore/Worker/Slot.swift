@@ -17,6 +17,7 @@ struct Slot: Sendable {
     let notice: @Sendable (WorkerNotice) -> Void
     /// Which providers take work right now.
     let openProviders: @Sendable () async -> Set<String>
+    let takesProvisions: @Sendable (String) -> Bool
     let handle: @Sendable (consuming SettleToken, Connection) async -> Void
 
     /// How long one reserve waits: so often is looked whether a gate has closed or opened.
@@ -79,7 +80,7 @@ struct Slot: Sendable {
     private func watchedTubes() async -> [TubeName] {
         let open = await openProviders()
         return tubes.pairs.filter { open.contains($0.provider) }.flatMap { pair in
-            kind == .destroyOnly ? [pair.destroy] : [pair.destroy, pair.provision]
+            kind == .any && takesProvisions(pair.provider) ? [pair.destroy, pair.provision] : [pair.destroy]
         }
     }
 }

@@ -96,6 +96,7 @@ package final class Worker: Sendable {
         Slot(
             kind: kind, broker: broker, room: room, tubes: settings.tubes, lease: settings.lease, drain: drain,
             world: world, notice: notice, openProviders: { await self.provisioner.site.openProviders() },
+            takesProvisions: takesProvisions,
             handle: { token, connection in await self.handle(token, connection) })
     }
 }
@@ -118,7 +119,7 @@ extension Worker {
             let journal = Journal(job: tag, time: world.time, sinks: sinks)
             journal.record(.ended(outcome, took: .zero))
             let ended = Ended(
-                outcome: braked(outcome, tag), tag: tag, stub: stub, facts: nil, events: journal.records, began: began)
+                outcome: outcome, tag: tag, stub: stub, facts: nil, events: journal.records, began: began)
             await settler.settle(token, ended, on: connection)
         case .work(let job):
             let tag = JobTag(
@@ -128,12 +129,12 @@ extension Worker {
             holdings.took(tag, at: began)
             defer { holdings.gave(tag.jobID) }
             let started = world.time.now
-            let (outcome, facts) = await work(job, delivery, token.lease, journal)
+            let (worked, facts) = await work(job, delivery, token.lease, journal)
+            let outcome = braked(worked, tag)
             journal.record(.ended(outcome, took: world.time.now - started))
             if outcome.kind == .done { ledgers.succeeded(provider: job.provider) }
             let ended = Ended(
-                outcome: braked(outcome, tag), tag: tag, stub: JobStub(job), facts: facts, events: journal.records,
-                began: began)
+                outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: journal.records, began: began)
             await settler.settle(token, ended, on: connection)
         }
     }
@@ -146,6 +147,11 @@ extension Worker {
         var parked = outcome
         parked.kind = .parked
         return parked
+    }
+
+    /// After too many burials a provider gets no new servers for a while; destroys go on.
+    private func takesProvisions(_ provider: String) -> Bool {
+        !ledgers.rests(provider, now: world.time.now)
     }
 
     private enum WorkEnd: Sendable {
