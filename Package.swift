@@ -123,7 +123,7 @@ let package = Package(
                 "WorkerCore", "Provisioning", "Configuration", "Jobs", "Pipelines", "Resilience", "Beanstalk", "World",
                 "Simulation", "Sandbox",
             ]),
-        tests("TelemetryTests", ["Telemetry", "Pipelines", "Resilience", "Jobs", "World"]),
+        tests("TelemetryTests", ["Telemetry", "Pipelines", "Resilience", "Jobs", "World", "HTTPKit", log]),
         tests("SandboxTests", ["Sandbox", "HTTPServer", "World", "HTTPKit", "Jobs", "Simulation"]),
         tests("SimulationTests", ["Simulation", "World", "HTTPKit", "EventLoop", "TestSupport"]),
         tests(
@@ -131,7 +131,7 @@ let package = Package(
             [
                 "Scenarios", "Simulation", "World", "HTTPKit", "Beanstalk", "WorkerCore", "Provisioning",
                 "Configuration",
-                "Sandbox", "Jobs", "Pipelines", "Resilience", deque,
+                "Sandbox", "Jobs", "Pipelines", "Resilience", "YAMLKit", deque,
             ]),
         tests(
             "ProcessTests",

@@ -136,7 +136,7 @@ package struct JobBody: Sendable {
             lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
             runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
             expire: action == .provision ? expire : nil,
-            order: JobOrder(put: envelope.put, key: uuid ?? weakKey))
+            order: JobOrder(put: envelope.put, jobID: envelope.jobID, key: uuid ?? weakKey))
         guard problems.hasErrors else { return .job(job) }
         let stub = JobStub(
             key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",

@@ -1,13 +1,17 @@
 package import World
 
-/// Which of two jobs of one node is the newer: by put time, and where those are too close to tell, by key. paddles
-/// cannot exclude two jobs of one owner, so this order does.
+/// Which of two jobs of one node is the newer: by put time; where those are too close to tell, by the broker's job id,
+/// which only grows while the broker has jobs; else by key. paddles cannot exclude two jobs of one owner, so this order
+/// does.
 package struct JobOrder: Sendable, Hashable {
     package var put: Timestamp
+    /// 0: not known.
+    package var jobID: UInt64
     package var key: String
 
-    package init(put: Timestamp, key: String) {
+    package init(put: Timestamp, jobID: UInt64 = 0, key: String) {
         self.put = put
+        self.jobID = jobID
         self.key = key
     }
 
@@ -19,6 +23,7 @@ package struct JobOrder: Sendable, Hashable {
         let distance = put - other.put
         if distance > Self.slack { return true }
         if distance < .zero - Self.slack { return false }
+        if jobID != other.jobID, jobID != 0, other.jobID != 0 { return jobID > other.jobID }
         return key > other.key
     }
 }

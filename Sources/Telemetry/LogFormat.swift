@@ -34,9 +34,7 @@ package struct LogLine: Sendable {
     private var text: String {
         var line = "\(at) \(level.rawValue.padded(to: 7)) \(Self.oneLine(message))"
         for (key, value) in metadata where !value.isEmpty {
-            let isPlain = value.unicodeScalars.allSatisfy {
-                $0.value > 0x20 && $0 != "\"" && $0 != "=" && $0.value != 0x7F
-            }
+            let isPlain = value.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && !$0.breaksLines }
             line += " \(key)=\(isPlain ? value : Self.quoted(value))"
         }
         return line
@@ -44,7 +42,10 @@ package struct LogLine: Sendable {
 
     private var json: String {
         var members = [("level", level.rawValue), ("message", message), ("time", at.description)]
-        for (key, value) in metadata where !value.isEmpty { members.append((key, value)) }
+        let own = members.map(\.0)
+        for (key, value) in metadata where !value.isEmpty {
+            members.append((own.contains(key) ? "\(key)_" : key, value))
+        }
         members.sort { $0.0 < $1.0 }
         return "{" + members.map { "\(Self.quoted($0.0)):\(Self.quoted($0.1))" }.joined(separator: ",") + "}"
     }
@@ -53,7 +54,7 @@ package struct LogLine: Sendable {
     private static func oneLine(_ text: String) -> String {
         var out = ""
         for scalar in text.unicodeScalars {
-            if scalar.value < 0x20 || scalar.value == 0x7F { out += " " } else { out.unicodeScalars.append(scalar) }
+            if scalar.breaksLines { out += " " } else { out.unicodeScalars.append(scalar) }
         }
         return out
     }
@@ -69,7 +70,7 @@ package struct LogLine: Sendable {
             case "\r": out += "\\r"
             case "\t": out += "\\t"
             default:
-                if scalar.value < 0x20 || scalar.value == 0x7F {
+                if scalar.breaksLines {
                     let digits = String(scalar.value, radix: 16)
                     out += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
                 } else {
@@ -78,6 +79,16 @@ package struct LogLine: Sendable {
             }
         }
         return out + "\""
+    }
+}
+
+extension Unicode.Scalar {
+    /// Control characters, C1 and the separators of Unicode included: terminals and readers of lines act on them.
+    fileprivate var breaksLines: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
     }
 }
 

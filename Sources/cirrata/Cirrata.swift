@@ -47,7 +47,7 @@ struct Cirrata: AsyncParsableCommand {
         // Help, the version and completion scripts come as errors, too.
         if code == .success || error is ExitCode { exit(withError: error) }
         let complaint = Complaint(about: error)
-        for line in complaint.lines { Terminal.errors.line("cirrata: \(line)") }
+        for line in complaint.lines.flatMap(Printable.lines) { Terminal.errors.line("cirrata: \(line)") }
         Glibc.exit(complaint.status.rawValue)
     }
 }

@@ -55,6 +55,27 @@ import World
             }
         }
     }
+
+    /// As on a file server that is gone: the thread waits on, but nobody waits for it.
+    @Test func aReadThatNeverEndsHoldsUpNobody() async throws {
+        try await withTemporaryFolder { folder in
+            let path = "\(folder)/pipe"
+            #expect(mkfifo(path, 0o600) == 0)
+            try await withLiveWorld { world in
+                let began = world.time.now
+                await #expect(throws: TimeoutError.self) {
+                    try await world.time.withTimeout(.milliseconds(50), doing: "read") {
+                        try await world.files.read(path, limit: 10)
+                    }
+                }
+                #expect(world.time.now - began < .seconds(5))
+            }
+            // Somebody at the other end: the thread's open returns.
+            let other = open(path, O_RDWR | O_CLOEXEC)
+            #expect(other >= 0)
+            close(other)
+        }
+    }
 }
 
 @Suite(.timeLimit(.minutes(1))) struct HostTests {

@@ -42,6 +42,13 @@ import YAMLKit
         #expect(!order(101, "a").isNewer(than: order(100, "b")))
     }
 
+    @Test func withinTheJitterTheBrokersIDBeatsTheKey() {
+        let first = JobOrder(put: Timestamp(seconds: 101), jobID: 7, key: "z")
+        let second = JobOrder(put: Timestamp(seconds: 100), jobID: 8, key: "a")
+        #expect(second.isNewer(than: first))
+        #expect(!first.isNewer(than: second))
+    }
+
     @Test func nothingIsNewerThanItself() {
         #expect(!order(500, "a").isNewer(than: order(100, "a")))
     }

@@ -12,7 +12,7 @@ struct PosixFiles: FileSystem {
     }
 
     func read(_ path: String, limit: Int) async throws -> [UInt8] {
-        try await perform { try Self.readAll(path, limit) }
+        try await look { try Self.readAll(path, limit) }
     }
 
     func write(_ path: String, _ bytes: [UInt8], mode: UInt16) async throws {
@@ -30,7 +30,7 @@ struct PosixFiles: FileSystem {
     }
 
     func permissions(_ path: String) async throws -> UInt16? {
-        try await perform {
+        try await look {
             var status = stat()
             if stat(path, &status) == 0 { return UInt16(status.st_mode & 0o7777) }
             if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -46,6 +46,13 @@ struct PosixFiles: FileSystem {
         try await perform {
             guard unlink(path) == 0 || errno == ENOENT else { throw Self.failure(path) }
         }
+    }
+
+    /// What changes nothing need not be awaited once nobody wants it any more: a dead file server must not hold up the end
+    /// of a process, or of a time-out.
+    private func look<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try Task.checkCancellation()
+        return try await threads.runAbandonable(work)
     }
 
     private func perform<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {

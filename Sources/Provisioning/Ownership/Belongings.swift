@@ -38,13 +38,7 @@ struct Belongings: Sendable {
             guard ownership.site == site else { continue }
             siteKeys.append(ownership.key)
             guard ownership.node == node else { continue }
-            if ownership.key == order.key {
-                own.servers.append(server)
-            } else if ownership.order.isNewer(than: order) {
-                newer.servers.append(server)
-            } else {
-                older.servers.append(server)
-            }
+            self[keyPath: Self.drawer(of: ownership, order)].servers.append(server)
         }
         let unmarkedIDs = Set(unmarked.servers.map(\.id))
         for volume in volumes {
@@ -57,14 +51,14 @@ struct Belongings: Sendable {
                 continue
             }
             guard ownership.site == site, ownership.node == node else { continue }
-            if ownership.key == order.key {
-                own.volumes.append(volume)
-            } else if ownership.order.isNewer(than: order) {
-                newer.volumes.append(volume)
-            } else {
-                older.volumes.append(volume)
-            }
+            self[keyPath: Self.drawer(of: ownership, order)].volumes.append(volume)
         }
+    }
+
+    /// Whose the resource of a job of this node is, as the job of `order` sees it.
+    private static func drawer(of ownership: Ownership, _ order: JobOrder) -> WritableKeyPath<Belongings, Items> {
+        if ownership.key == order.key { return \.own }
+        return ownership.order.isNewer(than: order) ? \.newer : \.older
     }
 
     /// Anything with a key of ours in its metadata is somebody's, even if we cannot read whose.

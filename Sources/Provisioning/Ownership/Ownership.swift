@@ -8,18 +8,22 @@ package struct Ownership: Sendable, Hashable {
     /// The short name.
     package var node: String
     package var put: Timestamp
+    /// The broker's job id; 0: not known.
+    package var jobID: UInt64
     package var owner: String
     package var lock: String
     /// Digest of image, flavor, networks, user data and volumes: a server of another specification is not adopted.
     package var spec: String
 
     package init(
-        site: String, key: String, node: String, put: Timestamp, owner: String, lock: String, spec: String
+        site: String, key: String, node: String, put: Timestamp, jobID: UInt64 = 0, owner: String, lock: String,
+        spec: String
     ) {
         self.site = Self.cut(site)
         self.key = Self.cut(key)
         self.node = Self.cut(node)
         self.put = put
+        self.jobID = jobID
         self.owner = Self.cut(owner)
         self.lock = Self.cut(lock)
         self.spec = Self.cut(spec)
@@ -31,14 +35,16 @@ package struct Ownership: Sendable, Hashable {
     /// The longest metadata value that Nova and Cinder take (facts/openstack.md 1.4, 1.7).
     private static let limit = 255
 
-    package var order: JobOrder { JobOrder(put: put, key: key) }
+    package var order: JobOrder { JobOrder(put: put, jobID: jobID, key: key) }
 
     package var metadata: [String: String] {
-        [
+        var metadata = [
             "cirrata_site": site, "cirrata_key": key, "cirrata_node": node,
             "cirrata_put": String(put.microseconds / 1_000_000), "cirrata_owner": owner, "cirrata_lock": lock,
             "cirrata_spec": spec, "cirrata_v": String(Self.version),
         ]
+        if jobID != 0 { metadata["cirrata_job"] = String(jobID) }
+        return metadata
     }
 
     /// Reads the metadata of a server or volume.
@@ -49,7 +55,8 @@ package struct Ownership: Sendable, Hashable {
             let version = metadata["cirrata_v"].flatMap({ Int($0) }), version <= Self.version
         else { return nil }
         self.init(
-            site: site, key: key, node: node, put: Timestamp(seconds: put), owner: metadata["cirrata_owner"] ?? "",
+            site: site, key: key, node: node, put: Timestamp(seconds: put),
+            jobID: metadata["cirrata_job"].flatMap { UInt64($0) } ?? 0, owner: metadata["cirrata_owner"] ?? "",
             lock: metadata["cirrata_lock"] ?? "", spec: metadata["cirrata_spec"] ?? "")
     }
 

@@ -152,7 +152,8 @@ package final class NodeWork: Sendable {
 
     func ownership(spec: String) throws -> Ownership {
         Ownership(
-            site: site.name, key: job.key, node: try node().short, put: job.order.put, owner: job.owner,
+            site: site.name, key: job.key, node: try node().short, put: job.order.put, jobID: job.order.jobID,
+            owner: job.owner,
             lock: job.lockDescription ?? "", spec: spec)
     }
 

@@ -1,7 +1,8 @@
 package import HTTPKit
 package import World
 
-/// One row of paddles' `nodes` table (facts/teuthology.md 1.3).
+/// One row of paddles' `nodes` table (facts/teuthology.md 1.3). Alike to the room Lab's `NodeRecord` on purpose and apart
+/// from it on purpose: the one is what paddles keeps, the other what a client reads.
 package struct PaddlesNode: Sendable, Hashable {
     package var name: String
     package var description: String?

@@ -72,7 +72,7 @@ struct Settler: Sendable {
         let now = world.time.wallClock
         let report = ReportWriter.report(
             of: delivery, job: ended.tag, outcome: ended.outcome, events: ended.events, worker: worker,
-            put: now - delivery.statistics.age, began: ended.began, ended: now)
+            put: ended.began - delivery.statistics.age, began: ended.began, ended: now)
         let body = report.encoded(limit: reportBytes)
         do {
             _ = try await connection.put(

@@ -4,11 +4,14 @@ import World
 
 /// The outcome of a job, as `enqueue --wait` and `run` tell it.
 extension Jobs.Reply {
-    /// What follows the outcome's name on its line.
-    var details: String {
-        if let error {
-            return (error.step.isEmpty ? ": " : ", at \(error.step): ") + error.message
-        }
+    /// What follows the outcome's name, line by line.
+    var details: [String] {
+        guard let error else { return [facts] }
+        let lines = Printable.lines((error.step.isEmpty ? ": " : ", at \(error.step): ") + error.message)
+        return lines + (error.next.isEmpty ? [] : Printable.lines(error.next).map { "    \($0)" })
+    }
+
+    private var facts: String {
         guard let server else { return "" }
         var parts = ["server \(server.id)"]
         if !server.addresses.isEmpty { parts.append(server.addresses.joined(separator: " ")) }

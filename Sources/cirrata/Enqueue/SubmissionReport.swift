@@ -22,8 +22,9 @@ struct SubmissionReport: Sendable {
         let output = Terminal.output
         let node = reply.node.isEmpty ? order.node ?? "(no node)" : reply.node
         let outcome = output.styled(reply.outcome, reply.outcome == "done" ? .green : .red)
-        output.line("\(order.action.rawValue) \(node): \(outcome) after \(duration.short)\(reply.details)")
-        if let next = reply.error?.next, !next.isEmpty { output.line("    \(next)") }
+        output.line(
+            "\(order.action.rawValue) \(node): \(outcome) after \(duration.short)"
+                + reply.details.joined(separator: "\n"))
     }
 
     func trouble(_ text: String) { Terminal.errors.line("cirrata: \(text)") }

@@ -36,8 +36,9 @@ struct FailedShowText {
         var facts: [(String, String)] = []
         if !job.isCurrent { facts.append(("report", job.standing.description)) }
         facts += [
-            ("failed", "\(report.ended), \((now - report.ended).short) ago, on \(report.worker)"),
-            ("put", "\(report.put), taken \(report.began)"), ("tube", "\(report.tube) at \(report.broker)"),
+            ("failed", "\(Self.second(report.ended)), \((now - report.ended).short) ago, on \(report.worker)"),
+            ("put", "\(Self.second(report.put)), taken \(Self.second(report.began))"),
+            ("tube", "\(report.tube) at \(report.broker)"),
             ("key", report.key),
         ]
         if !report.run.isEmpty { facts.append(("run", report.run)) }
@@ -78,8 +79,12 @@ struct FailedShowText {
 
     /// The time of day: the date stands above.
     private static func clock(_ time: Timestamp) -> String {
-        let text = Timestamp(seconds: time.microseconds / 1_000_000).description
+        let text = second(time)
         return text.split(separator: "T").last.map(String.init) ?? text
+    }
+
+    private static func second(_ time: Timestamp) -> String {
+        Timestamp(seconds: time.microseconds / 1_000_000).description
     }
 
     private func resources(_ terminal: Terminal) -> [String] {

@@ -57,8 +57,7 @@ struct RunCommand: AsyncParsableCommand {
             Terminal.output.line(JSONValue.object(reply.json).text)
         } else {
             let outcome = Terminal.output.styled(reply.outcome, isDone ? .green : .red)
-            Terminal.output.line("\(outcome)\(reply.details)")
-            if let next = reply.error?.next, !next.isEmpty { Terminal.output.line("    \(next)") }
+            Terminal.output.line(outcome + reply.details.joined(separator: "\n"))
         }
         if !isDone { throw ExitCode(.failed) }
     }

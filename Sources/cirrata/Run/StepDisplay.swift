@@ -67,7 +67,7 @@ final class StepDisplay: EventSink {
         var text = state.isLive ? "\r\u{1B}[K" : ""
         for line in lines {
             let mark = StepLines.padded(line.mark, to: 8)
-            text += (line.style.map { terminal.styled(mark, $0) } ?? mark) + line.text + "\n"
+            text += (line.style.map { terminal.styled(mark, $0) } ?? mark) + Printable.line(line.text) + "\n"
         }
         state.isLive = terminal.isInteractive && !state.lines.step.isEmpty
         if state.isLive { text += live(state.lines) }
@@ -85,6 +85,6 @@ final class StepDisplay: EventSink {
             StepLines.padded("...", to: 8) + StepLines.padded(lines.step, to: 15) + StepLines.padded(took.short, to: 7)
             + lines.request
         // A line that wraps could not be written over.
-        return terminal.styled(String(text.prefix(max(10, terminal.width - 1))), .cyan)
+        return terminal.styled(Printable.cut(text, to: max(10, terminal.width - 1)), .cyan)
     }
 }

@@ -8,8 +8,9 @@ import World
 @Suite struct ConfigurationCommandTests {
     private func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Finished {
         try await withLiveWorld { world in
-            Finished(
-                try await world.children.run(ChildCommand(Lab.program, arguments, environment: environment)))
+            guard let loop = world.executor as? EventLoop else { throw LabFailure(description: "not a live World") }
+            let programs = try Programs(on: loop, home: "/nowhere")
+            return Finished(try await programs.run(arguments, environment: environment))
         }
     }
 

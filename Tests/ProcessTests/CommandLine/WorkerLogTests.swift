@@ -5,39 +5,77 @@ import TestSupport
 import Testing
 import World
 
-/// What a worker tells about itself.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct WorkerLogTests {
-    @Test func linesAreJSONWithAllThatIdentifiesAJob() async throws {
-        try await Lab.with { lab in
-            try await lab.withWorker("--log-format", "json", "--log-level", "debug", "--slots", "3") { worker in
+extension ProcessSuites {
+    /// What a worker tells about itself.
+    @Suite struct WorkerLogTests {
+        @Test func linesHaveAllThatIdentifiesAJob() async throws {
+            try await withLab { lab in
+                let worker = try await lab.worker(WorkerFile(slots: 3, logLevel: "debug"))
                 let end = try await lab.run(
                     "enqueue", "provision", "ovh001", "--lock", "--uuid", "log-1", "--name", "a-run", "--job-id", "7",
                     "--wait", "--timeout", "60")
                 #expect(end.end == .exited(0), "\(end.output)")
-                worker.signal(SIGTERM)
-                let lines = String(decoding: try await worker.result().errors, as: UTF8.self).split(separator: "\n")
-                let entries = try lines.map { try JSONValue(parsing: Array($0.utf8)) }
-                #expect(entries.contains { $0["message"] == "working" && $0["slots"] == "3" })
-                let request = entries.first { $0["service"] == "nova" && $0["request"] == "POST /servers" }
-                #expect(request?["level"] == "debug")
-                #expect(request?["key"] == "log-1")
-                #expect(request?["node"] == "ovh001")
-                #expect(request?["step"] == "create-server")
-                #expect(request?["provider"] == "ovh")
-                #expect(request?["run"] == "a-run/7")
-                #expect(request?["request_id"]?.string?.hasPrefix("req-") == true)
-                #expect(!lines.contains { $0.contains("secret") })
+                let log = await worker.log
+                #expect(log.contains { $0.message == "working" && $0["slots"] == "3" })
+                let request = try #require(log.first { $0["service"] == "nova" && $0["request"] == "POST /servers" })
+                for (key, value) in [
+                    ("level", "debug"), ("key", "log-1"), ("node", "ovh001"), ("step", "create-server"),
+                    ("provider", "ovh"), ("run", "a-run/7"),
+                ] {
+                    #expect(request[key] == value, "\(request)")
+                }
+                #expect(request["request_id"].hasPrefix("req-"))
             }
         }
-    }
 
-    @Test(arguments: [true, false]) func aBrokerWithoutABinlogIsWarnedAbout(_ hasBinlog: Bool) async throws {
-        try await Lab.with(binlog: hasBinlog) { lab in
-            try await lab.withWorker("--log-level", "debug") { worker in
-                _ = try await worker.waitForLine(containing: "connected to beanstalkd")
-                // An answer to a job comes later than the look at the broker.
+        @Test func optionsAreStrongerThanTheFile() async throws {
+            try await withLab { lab in
+                let worker = try await lab.start(
+                    "worker", "--slots", "3", "--log-format", "text", "--log-level", "notice")
+                let line = try await worker.waitForLine(containing: "notice  working")
+                #expect(line.contains("slots=3"))
+                worker.signal(SIGTERM)
+                let end = try await worker.result().end
+                #expect(end == .exited(0))
+                #expect(await !worker.transcript.contains(" info "))
+            }
+        }
+
+        @Test func aBrokerWithoutABinlogIsWarnedAbout() async throws {
+            try await withLab { lab in
+                let reliable = try await lab.worker(WorkerFile(logLevel: "debug"))
+                try await withBeanstalkd(in: lab.world) { forgetful in
+                    let text = WorkerFile().text(for: lab).replacing(
+                        "\(lab.beanstalkd.endpoint)", with: "\(forgetful.endpoint)")
+                    let path = try await lab.file("forgetful.yaml", text)
+                    let worker = try await lab.programs.start("worker", ["worker", "--config", path])
+                    _ = try await worker.waitForLine(containing: "keeps no binlog")
+                    worker.signal(SIGTERM)
+                    _ = try await worker.result()
+                }
+                // It has worked by now, so it has looked at its broker as well.
                 _ = try await lab.run("enqueue", "destroy", "ovh009", "--wait", "--timeout", "60")
-                #expect(await worker.transcript.contains("keeps no binlog") == !hasBinlog)
+                #expect(await !reliable.log.contains { $0.message.contains("binlog") })
+            }
+        }
+
+        @Test func aWorkerWithoutABrokerWaitsForItAndEndsWhenAsked() async throws {
+            try await withLab { lab in
+                try await lab.beanstalkd.stop()
+                let worker = try await lab.worker()
+                _ = try await worker.child.waitForLine(containing: "see whether beanstalkd runs there")
+                worker.signal(SIGTERM)
+                #expect(try await worker.end() == .exited(0))
+            }
+        }
+
+        @Test func theSandboxEndsOnASignal() async throws {
+            try await withLab { lab in
+                let sandbox = try await lab.programs.start("another sandbox", ["sandbox", "--port", "0"])
+                _ = try await sandbox.waitForLine(containing: "sandbox: http://127.0.0.1:")
+                sandbox.signal(SIGTERM)
+                let end = try await sandbox.result().end
+                #expect(end == .exited(0))
             }
         }
     }

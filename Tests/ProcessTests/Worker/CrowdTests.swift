@@ -33,7 +33,7 @@ extension ProcessSuites {
                 #expect((2...5).contains(connections), "\(connections) connections")
                 // A broker that comes back is not run over, either.
                 try await lab.beanstalkd.stop(SIGKILL)
-                try await worker.says("beanstalkd \(lab.beanstalkd.endpoint)")
+                try await worker.says("beanstalkd at \(lab.beanstalkd.endpoint)")
                 try await lab.beanstalkd.start()
                 try await lab.sandbox.lock([LabProcesses.node()])
                 try await lab.put(.provision())

@@ -24,7 +24,7 @@ extension ProcessSuites {
             try await withLab { lab in
                 let worker = try await lab.worker()
                 try await lab.beanstalkd.stop(SIGKILL)
-                try await worker.says("beanstalkd \(lab.beanstalkd.endpoint)")
+                try await worker.says("beanstalkd at \(lab.beanstalkd.endpoint)")
                 let began = lab.world.time.now
                 worker.signal(SIGTERM)
                 #expect(try await worker.end() == .exited(0))

@@ -37,6 +37,18 @@ import World
         #expect(drawer(ownership) == [name, name])
     }
 
+    /// Within the slack the broker's ids decide before the keys.
+    @Test(arguments: [("k9", 6, "older"), ("k1", 8, "newer")] as [(String, UInt64, String)])
+    func jobsPutTogetherAreOrderedByTheBroker(key: String, jobID: UInt64, drawer: String) {
+        var ownership = Ownership.of(key)
+        ownership.jobID = jobID
+        let found = Belongings(
+            servers: [.of("s", ownership)], volumes: [], site: "lab", node: "ovh001",
+            order: JobOrder(put: jobPut, jobID: 7, key: "k5"), requestedAt: Moment(nanoseconds: 0))
+        #expect(found.older.servers.count == (drawer == "older" ? 1 : 0))
+        #expect(found.newer.servers.count == (drawer == "newer" ? 1 : 0))
+    }
+
     @Test func otherSitesAndOtherNodesAreLeftOut() {
         #expect(drawer(.of("k5", site: "other")).isEmpty)
         #expect(drawer(.of("k1", site: "other", putAt: -10)).isEmpty)

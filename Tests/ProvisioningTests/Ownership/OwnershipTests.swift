@@ -18,6 +18,18 @@ import World
         #expect(ownership.order == JobOrder(put: jobPut, key: "u-1"))
     }
 
+    /// Two jobs put within seconds are told apart by it; what an earlier release wrote has none.
+    @Test func theBrokersIDIsWrittenWhereThereIsOne() {
+        let ownership = Ownership(
+            site: "lab", key: "u-1", node: "ovh001", put: jobPut, jobID: .max, owner: "me", lock: "", spec: "s")
+        #expect(ownership.metadata["cirrata_job"] == "18446744073709551615")
+        #expect(Ownership(metadata: ownership.metadata) == ownership)
+        #expect(ownership.order == JobOrder(put: jobPut, jobID: .max, key: "u-1"))
+        var damaged = ownership.metadata
+        damaged["cirrata_job"] = "x"
+        #expect(Ownership(metadata: damaged)?.jobID == 0)
+    }
+
     /// Others may add their own; those that only tell more may be missing.
     @Test func otherKeysAreIgnoredAndLooseOnesMayBeMissing() {
         var metadata = Ownership.of("u-1").metadata

@@ -51,6 +51,7 @@ import World
             #expect(survey.unreadable == 0 && survey.buriedWithoutReport == 0 && survey.buriedElsewhere == 0)
             let job = try #require(survey.jobs.last)
             #expect(job.reference == job.statistics?.id)
+            #expect(job.report.put <= job.report.began && job.report.began <= job.report.ended)
             #expect(job.suggestion == job.report.next && !job.suggestion.isEmpty)
         }
     }

@@ -1,0 +1,134 @@
+import EventLoop
+import Glibc
+import HTTPKit
+import TestSupport
+import Testing
+import World
+
+extension ProcessSuites {
+    /// `cirrata enqueue`, and what its jobs come to.
+    @Suite struct EnqueueTests {
+        @Test func provisionsAndDestroysThroughAWorker() async throws {
+            // Longer than the slack within which two jobs of one node have no certain order.
+            try await withLab(LabOptions(boot: 4)) { lab in
+                _ = try await lab.worker()
+                let made = try await lab.run(
+                    "enqueue", "provision", "ovh001", "ovh002", "--lock", "--volumes", "1", "--volume-size", "10",
+                    "--wait", "--timeout", "60")
+                #expect(made.end == .exited(0), "\(made.output)\(made.errors)")
+                #expect(made.output.contains("provision ovh001.front.lab.test: done after"))
+                let full = try await lab.sandbox.state()
+                #expect(full.servers.compactMap { $0["name"]?.string } == ["ovh001", "ovh002"])
+                #expect(full.volumes.compactMap { $0["name"]?.string } == ["ovh001_0", "ovh002_0"])
+                #expect(full.node("ovh001")?["os_type"] == "ubuntu")
+
+                let gone = try await lab.run(
+                    "enqueue", "destroy", "ovh001", "ovh002", "--unlock", "--wait", "--timeout", "60", "--json")
+                #expect(gone.end == .exited(0), "\(gone.output)\(gone.errors)")
+                let events = try gone.json
+                #expect(events.compactMap { $0["event"]?.string } == ["put", "put", "ended", "ended"])
+                #expect(events.suffix(2).allSatisfy { $0["outcome"] == "done" && $0["action"] == "destroy" })
+                let empty = try await lab.sandbox.state()
+                for node in ["ovh001", "ovh002"] { #expect(empty.violations(destroyed: node) == []) }
+            }
+        }
+
+        @Test func aJobWithoutANodeGetsAFreeOne() async throws {
+            try await withLab { lab in
+                _ = try await lab.worker()
+                let made = try await lab.run(
+                    "enqueue", "provision", "--count", "2", "--owner", "me@lab", "--wait", "--timeout", "60", "--json")
+                #expect(made.end == .exited(0), "\(made.output)\(made.errors)")
+                let nodes = try made.json.filter { $0["event"] == "ended" }.compactMap { $0["node"]?.string }
+                #expect(Set(nodes).count == 2)
+                let state = try await lab.sandbox.state()
+                #expect(state.servers.count == 2)
+                #expect((state.json["nodes"]?.array ?? []).filter { $0["locked_by"] == "me@lab" }.count == 2)
+            }
+        }
+
+        @Test func waitTellsWhyAJobWasRefused() async throws {
+            try await withLab { lab in
+                _ = try await lab.worker()
+                let end = try await lab.run(
+                    "enqueue", "provision", "ovh001", "--lock", "--os-type", "beos", "--os-version", "5", "--wait",
+                    "--timeout", "60")
+                #expect(end.end == .exited(1))
+                #expect(end.output.contains("rejected"))
+                #expect(end.output.contains("no image for beos 5"))
+                #expect(try await lab.sandbox.state().serversCreated == 0)
+            }
+        }
+
+        @Test func waitEndsAfterItsTimeout() async throws {
+            try await withLab { lab in
+                let end = try await lab.run("enqueue", "provision", "ovh001", "--wait", "--timeout", "200ms")
+                #expect(end.end == .exited(5))
+                #expect(end.errors.contains("provision ovh001.front.lab.test"))
+            }
+        }
+
+        @Test func waitOutlivesARestartOfTheBroker() async throws {
+            try await withLab { lab in
+                let waiting = try await lab.start("enqueue", "provision", "ovh001", "--lock", "--wait")
+                _ = try await waiting.waitForLine(containing: "job ")
+                try await lab.beanstalkd.stop()
+                try await lab.beanstalkd.start()
+                _ = try await lab.worker()
+                let end = try await waiting.result().end
+                #expect(end == .exited(0))
+                #expect(await waiting.transcript.contains("done after"))
+            }
+        }
+
+        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+        func waitingCanBeGivenUp(_ signal: Int32, _ status: Int32) async throws {
+            try await withLab { lab in
+                let waiting = try await lab.start("enqueue", "provision", "ovh001", "--wait")
+                _ = try await waiting.waitForLine(containing: "job ")
+                waiting.signal(signal)
+                let end = try await waiting.result().end
+                #expect(end == .exited(status))
+                #expect(await waiting.transcript.contains("the jobs go on"))
+            }
+        }
+
+        @Test func nothingIsPutUnlessEverythingIsRight() async throws {
+            try await withLab { lab in
+                for (arguments, complaint) in [
+                    (["ovh001", "bad_name"], "contains '_'"), (["ovh001", "ovh001"], "named twice"),
+                    (["ovh001.elsewhere.test"], "is in the domain 'elsewhere.test'"),
+                    (["ovh001", "--machine-type", "mars"], "provider 'mars' is not configured; there is ovh"),
+                    (["ovh001", "ovh002", "--uuid", "x"], "--uuid identifies one job"),
+                    (["ovh001", "--ttr", "1"], "--ttr takes 10s or more"),
+                    (["ovh001", "--expire", "tomorrow"], "neither a duration"),
+                    (["ovh001", "--uuid", "no blanks"], "uuid"), (["--count", "0"], "--count takes 1 to 10000"),
+                    (["ovh001", "--volumes", "1"], "--volumes needs --volume-size"),
+                ] as [([String], String)] {
+                    let end = try await lab.run(["enqueue", "provision"] + arguments)
+                    #expect(end.end == .exited(64), "\(arguments)")
+                    #expect(end.errors.contains(complaint), "\(end.errors)")
+                    #expect(end.output.isEmpty)
+                }
+                #expect(try await lab.openJobs() == (0, 0))
+            }
+        }
+
+        @Test func aBrokerThatRefusesIsSaid() async throws {
+            try await withLab { lab in
+                await lab.beanstalkd.signal(SIGUSR1)
+                // The signal is handled when the broker wakes up, so the first put may still be taken.
+                _ = try await lab.run("enqueue", "destroy", "ovh009")
+                let refused = try await lab.run("enqueue", "provision", "ovh001")
+                #expect(refused.end == .exited(4))
+                #expect(refused.errors.contains("DRAINING"))
+                #expect(refused.errors.hasPrefix("cirrata: beanstalkd at 127.0.0.1:"))
+
+                try await lab.beanstalkd.stop()
+                let unreachable = try await lab.run("enqueue", "provision", "ovh001")
+                #expect(unreachable.end == .exited(4))
+                #expect(unreachable.errors.contains("see whether beanstalkd runs there"))
+            }
+        }
+    }
+}
