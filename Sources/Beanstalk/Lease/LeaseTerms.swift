@@ -1,4 +1,4 @@
-/// How long one touch gives us the right to work on a job, and what follows from it (design section 6).
+/// How long one touch gives us the right to work on a job, and what follows from it (README, "Holding a job").
 package struct LeaseTerms: Sendable, Hashable {
     /// Longer times to run are not used: a stopped process must notice its loss within about a minute.
     package static let usualLimit = Duration.seconds(60)

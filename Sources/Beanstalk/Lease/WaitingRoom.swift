@@ -1,7 +1,7 @@
 import DequeModule
 import World
 
-/// Seats for those who wait in a reserve: any number of slots share a few waiting connections (design section 6).
+/// Seats for those who wait in a reserve: any number of slots share a few waiting connections (README, "Holding a job").
 /// First come, first served.
 package final class WaitingRoom: Sendable {
     private struct State {

@@ -152,7 +152,7 @@ private let nova = "http://nova:8774"
         #expect(beats.withLock { $0 } == [1, 4, 4, 4, 5])
     }
 
-    /// A stopped worker wakes up with a request half sent (design.md 4).
+    /// A stopped worker wakes up with a request half sent.
     @Test func frozenBeforeARequestItSendsItAfterTheThaw() throws {
         let simulation = Simulation(seed: 1)
         let process = simulation.process("worker")
