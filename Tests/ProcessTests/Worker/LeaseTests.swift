@@ -65,28 +65,30 @@ extension ProcessSuites {
             }
         }
 
-        /// A host that hangs for longer than the job's TTR: another worker finishes the job meanwhile. When the first
-        /// wakes up it must do nothing more, although nobody told it.
+        /// A host that hangs while another worker finishes its job. When the first wakes up it must do nothing more.
+        ///
+        /// The job comes to the other by a restart of the broker: the end of a job's time to run is not to be relied on
+        /// here, as beanstalkd 1.12 forgets it for as long as the holder is silent if the job was ever touched.
         @Test func aFrozenWorkerWakesUpAndChangesNothing() async throws {
             try await withLab(LabOptions(boot: 2)) { lab in
                 try await lab.sandbox.lock([LabProcesses.node()])
-                var job = LabJob.provision(volumes: 1)
-                job.timeToRun = .seconds(10)
-                try await lab.put(job)
+                try await lab.put(.provision(volumes: 1))
                 let first = try await lab.worker()
                 try await first.starts("wait-active")
                 first.signal(SIGSTOP)
+                try await lab.beanstalkd.stop(SIGKILL)
+                try await lab.beanstalkd.start()
                 let second = try await lab.worker()
                 let reply = try await lab.reply()
                 #expect(reply.outcome == "done" && reply.worker.hasSuffix("/\(second.id)"), "\(reply)")
                 try await lab.settled()
-                first.signal(SIGCONT)
-                try await first.says("lease-lost")
-                // It is well: it does the next job.
                 second.signal(SIGTERM)
                 _ = try await second.end()
+                first.signal(SIGCONT)
+                try await first.says("lease-lost")
                 #expect(
                     try await lab.sandbox.state().violations(provisioned: LabProcesses.node(), volumes: 1) == [])
+                // It is well: it does the next job.
                 try await lab.put(.destroy())
                 #expect(try await lab.reply().worker.hasSuffix("/\(first.id)"))
                 let state = try await lab.sandbox.state()
