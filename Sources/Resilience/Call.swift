@@ -34,7 +34,7 @@ package struct OpenFence: Fence {
 /// What every request of one job carries with it down to the gate.
 package struct Call: Sendable {
     package var fence: any Fence
-    /// Raised by SIGTERM: no new mutating request starts after it (removal passes `holdsForDrain: false`).
+    /// Raised by SIGTERM: no new mutating request starts after it.
     package var drain: Signal<Void>
     package var holdsForDrain: Bool
     /// How long a request may stand before a closed gate until `Parked` is thrown; nil: as long as it takes.
