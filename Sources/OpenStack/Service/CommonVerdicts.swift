@@ -6,8 +6,6 @@ enum CommonVerdicts {
     static func verdict(of response: HTTPResponse, _ envelope: ErrorEnvelope, intent: Intent) -> Verdict? {
         let message = envelope.message
         switch response.status {
-        case 200..<300:
-            return nil
         case 300..<400:
             return Verdict(
                 .site, "answered with a redirection: \(message)",

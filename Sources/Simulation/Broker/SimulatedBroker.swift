@@ -6,6 +6,8 @@ package final class SimulatedBroker: Sendable {
     private struct State: Sendable {
         var broker: BrokerState
         var streams: [UInt64: any ByteStream] = [:]
+        /// Names of the processes at the other ends.
+        var peers: [UInt64: String] = [:]
         var nextConnection: UInt64 = 0
         var timer: (at: Moment, id: UInt64)?
         var isUp = true
@@ -58,6 +60,7 @@ package final class SimulatedBroker: Sendable {
         state.withLock { state in
             state.isUp = false
             state.streams = [:]
+            state.peers = [:]
             state.timer = nil
         }
         for (_, stream) in open { stream.close() }
@@ -108,6 +111,26 @@ package final class SimulatedBroker: Sendable {
         }
     }
 
+    /// Who holds a job, and for how long by the broker's clock since it was reserved or touched; nil: nobody.
+    package func holder(of job: UInt64) -> (process: String, renewedAgo: Duration)? {
+        state.withLock { state in
+            guard let job = state.broker.jobs[job], case .reserved(let connection) = job.record.state,
+                let peer = state.peers[connection]
+            else { return nil }
+            let renewed = job.record.deadline - .seconds(Int64(job.timeToRun))
+            return (peer, clock.wallClock - renewed)
+        }
+    }
+
+    /// How many jobs of the tubes with these beginnings are neither done nor buried.
+    package func unfinishedJobs(inTubes prefixes: [String]) -> Int {
+        state.withLock { state in
+            state.broker.jobs.values.count { job in
+                job.record.state != .buried && prefixes.contains { job.tube.hasPrefix($0) }
+            }
+        }
+    }
+
     /// Puts a job, as some client elsewhere would.
     /// - Returns: its id; nil when the broker refused it.
     @discardableResult
@@ -149,6 +172,7 @@ package final class SimulatedBroker: Sendable {
             guard state.isUp else { return nil }
             state.nextConnection += 1
             state.streams[state.nextConnection] = stream
+            state.peers[state.nextConnection] = (stream as? ServerStream)?.connection.client
             return state.nextConnection
         }
         guard let id else { return }
@@ -163,7 +187,10 @@ package final class SimulatedBroker: Sendable {
             surroundings.trace.record("\(endpoint) \(id) broke")
         }
         change(of: id) { $0.disconnect(id, at: self.clock.wallClock) }
-        state.withLock { $0.streams[id] = nil }
+        state.withLock { state in
+            state.streams[id] = nil
+            state.peers[id] = nil
+        }
     }
 
     private func streams() -> [(key: UInt64, value: any ByteStream)] {

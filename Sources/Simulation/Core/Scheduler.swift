@@ -81,7 +81,7 @@ final class Scheduler: Sendable {
     private let state: Locked<State>
     private let shuffles: Bool
     private let limits: Limits
-    private let start: Moment
+    let start: Moment
 
     init(seed: UInt64, shuffles: Bool, limits: Limits) {
         let initial = State(random: SplitMix(seed: seed), owner: pthread_self())

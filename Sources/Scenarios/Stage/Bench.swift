@@ -2,7 +2,7 @@ import Beanstalk
 package import Configuration
 import HTTPKit
 package import Jobs
-package import Pipelines
+import Pipelines
 import Provisioning
 package import Sandbox
 package import Simulation
@@ -20,7 +20,10 @@ package final class Bench: Sendable {
 
     package static let domain = "front.lab.test"
     package static let provider = "ovh"
-    private static let origin = "http://sandbox:80"
+    package static let site = "bench"
+    /// Of our user at Keystone; must never show anywhere.
+    package static let password = "secret"
+    static let origin = "http://sandbox:80"
     private static let brokerEndpoint = Endpoint.tcp(host: "broker", port: 11_300)
 
     /// - Parameters:
@@ -62,7 +65,7 @@ package final class Bench: Sendable {
         configuration.labDomain = domain
         configuration.lockServer = "\(origin)/paddles/"
         configuration.nsupdateURL = "\(origin)/nsupdate/update"
-        configuration.siteName = "bench"
+        configuration.siteName = site
         configuration.brokerOverride = brokerEndpoint
         configuration.slots = 4
         configuration.dns.server = .tcp(host: "ns1", port: 53)
@@ -73,7 +76,7 @@ package final class Bench: Sendable {
         // The Simulation measures what we do, not what OVH would let us do.
         settings.rate.identity = ServiceRate(perSecond: 100, burst: 100, concurrency: 4)
         let credential = Credential.password(
-            user: .name("cirrata", domain: .name("Default")), password: Secret("secret"),
+            user: .name("cirrata", domain: .name("Default")), password: Secret(password),
             project: .name("lab", domain: .name("Default")))
         configuration.providers = [
             ProviderConfiguration(
@@ -86,24 +89,6 @@ package final class Bench: Sendable {
     /// A worker process, not started yet.
     package func worker(_ name: String) -> BenchWorker {
         BenchWorker(process: simulation.process(name), bench: self)
-    }
-}
-
-/// Every event of every job of every worker, in order.
-package final class EventLog: EventSink {
-    private let kept = Locked<[EventRecord]>([])
-
-    package func record(_ record: EventRecord) {
-        kept.withLock { $0.append(record) }
-    }
-
-    package var records: [EventRecord] { kept.withLock { $0 } }
-
-    /// The outcomes of all deliveries so far, in order.
-    package var outcomes: [Outcome] {
-        records.compactMap { record in
-            if case .ended(let outcome, _) = record.event { outcome } else { nil }
-        }
     }
 }
 
@@ -146,7 +131,7 @@ private struct LivingSink: EventSink {
     let log: EventLog
 
     func record(_ record: EventRecord) {
-        if process.isRunning { log.record(record) }
+        if process.isRunning { log.record(record, by: process.name) }
     }
 }
 
@@ -199,10 +184,7 @@ extension Bench {
     }
 
     package var openJobs: Int {
-        broker.jobs.filter { job in
-            (job.tube.hasPrefix("cirrata.provision.") || job.tube.hasPrefix("cirrata.destroy."))
-                && job.state != "buried"
-        }.count
+        broker.unfinishedJobs(inTubes: ["cirrata.provision.", "cirrata.destroy."])
     }
 
     package var buried: Int { broker.jobs.filter { $0.state == "buried" }.count }
