@@ -19,17 +19,7 @@ extension NodeWork {
         let isOurLock = try await hold(record, run)
         let found = try await look(run)
         try superseded(by: found)
-        if let server = committed(record, found) {
-            update { memory in
-                memory.server = server
-                memory.serverID = server.id
-                memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
-                memory.publicKey = record.sshPublicKey
-                memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
-            }
-            run.note("\(name) was committed by an earlier delivery: nothing is left to do")
-            throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
-        }
+        try endIfCommitted(record, found, run)
         if record.osType != nil || record.osVersion != nil {
             var changes = NodeChanges()
             changes.osType = .clear
@@ -81,6 +71,20 @@ extension NodeWork {
             run.created("lock", name: record.name, id: claim.ownLock)
             return true
         }
+    }
+
+    /// Ends a job that is finished already, with what its reply says.
+    func endIfCommitted(_ record: NodeRecord, _ found: Belongings, _ run: StepRun) throws {
+        guard let server = committed(record, found) else { return }
+        update { memory in
+            memory.server = server
+            memory.serverID = server.id
+            memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
+            memory.publicKey = record.sshPublicKey
+            memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+        }
+        run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
+        throw Ending(.done, "finished", "finished by an earlier delivery")
     }
 
     /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`

@@ -19,9 +19,6 @@ private struct Refusals: Sendable {
 }
 
 extension NodeWork {
-    /// The cause of a removal that found the job's commit, and so removed nothing.
-    package static let committedCause = "finished"
-
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
     /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
@@ -30,10 +27,7 @@ extension NodeWork {
         let found = try await look(run)
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
-        if let record, let server = committed(record, found) {
-            run.warning("\(name) was committed as server \(server.id): nothing is removed")
-            throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
-        }
+        if let record { try endIfCommitted(record, found, run) }
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         remember(\.remains, condemned.labels)
         if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }

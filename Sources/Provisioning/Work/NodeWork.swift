@@ -175,6 +175,9 @@ package final class NodeWork: Sendable {
         return value
     }
 
+    /// Whether this job is committed, by this delivery or one before: nothing of it is removed any more.
+    package var isCommitted: Bool { known.committedOS != nil }
+
     /// What is left of a removal that could not be finished, as far as it was seen; nil: nobody could look.
     package var remains: [String]? { known.remains }
 

@@ -83,8 +83,8 @@ struct JobRun: Sendable {
 
 extension JobRun {
     /// Takes away what the job built.
-    /// - Returns: the reason, once nothing is left; `removalIncomplete` with all that is left; or why it has to be gone
-    ///   on with later.
+    /// - Returns: the reason, once nothing is left; `removalIncomplete` with all that is left; why it has to be gone on
+    ///   with later; or `done`, when the job turns out to be committed.
     private func removed(because reason: Outcome) async -> Outcome {
         var end = await work.remove()
         // Capacity is nothing that a removal could wait for.
@@ -94,7 +94,7 @@ extension JobRun {
             closures: await work.closures())
         switch end.kind {
         case .done:
-            return end.cause == NodeWork.committedCause ? end : reason
+            return work.isCommitted ? end : reason
         case .retry, .parked, .drain, .leaseLost:
             end.message = "\(end.message); the removal goes on later (\(reason.message))"
             return end
