@@ -57,6 +57,11 @@ package struct NodeDNS: Sendable {
     /// Whether nsupdate-web answers at all: changes nothing.
     package func ping(for call: Call) async throws { try await nsupdate.ping(for: call) }
 
+    /// Whether nsupdate-web would let us update a node's name: changes nothing.
+    package func rehearse(_ name: ShortName, for call: Call) async throws {
+        try await nsupdate.rehearse(name, for: call)
+    }
+
     /// Makes `target` the address of a node's name.
     /// - Throws: `ServiceError`, transient when DNS says something else in the end.
     package func push(_ name: ShortName, to target: IPAddress, for call: Call) async throws -> DNSPush {

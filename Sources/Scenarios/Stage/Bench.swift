@@ -142,13 +142,25 @@ extension SimulatedAnswer {
         case .response(let response), .closeDelimited(let response):
             self = .response(response, after: answer.after)
         case .raw(let bytes):
-            self = .failure(
-                bytes.isEmpty ? .reset : .malformed, of: request, mayHaveArrived: true, after: answer.after)
+            self =
+                Self.first(of: bytes).map { .response($0, after: answer.after) }
+                ?? .failure(
+                    bytes.isEmpty ? .reset : .malformed, of: request, mayHaveArrived: true, after: answer.after)
         case .truncated, .reset:
             self = .failure(.reset, of: request, mayHaveArrived: true, after: answer.after)
         case .stall:
             self = .never
         }
+    }
+
+    /// nsupdate-web sends two responses on one connection. A client takes the first, and all that follows, up to the
+    /// end of the connection, for its body.
+    private static func first(of bytes: [UInt8]) -> HTTPResponse? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasPrefix("HTTP/1."), let end = text.firstRange(of: "\r\n\r\n"),
+            let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+        else { return nil }
+        return HTTPResponse(status: status, body: Array(text[end.upperBound...].utf8))
     }
 }
 
