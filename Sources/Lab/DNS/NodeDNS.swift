@@ -72,12 +72,16 @@ package struct NodeDNS: Sendable {
 
     /// Points a name at the parking address if it still points at one of `ours`; nil: wherever it points. Without a DNS
     /// server to ask it is written unseen: the caller must know that no newer job has the name.
-    package func park(_ name: ShortName, from ours: [IPAddress]?, for call: Call) async throws -> DNSParking {
+    /// - Parameter sparing: a name that points at one of these is left alone: their servers stand.
+    package func park(
+        _ name: ShortName, from ours: [IPAddress]?, sparing: [IPAddress] = [], for call: Call
+    ) async throws -> DNSParking {
         try await serial.run(name.text) {
             if let resolver {
                 switch try await answer(of: resolver, about: name, parking) {
                 case .noName, .noData: return .absent
                 case .addresses([parking]): return .parked
+                case .addresses(let found) where found.contains(where: sparing.contains): return .elsewhere(found)
                 case .addresses(let found) where ours.map { !found.contains(where: $0.contains) } ?? false:
                     return .elsewhere(found)
                 case .addresses, .incomplete, .failed: break

@@ -55,6 +55,13 @@ struct Belongings: Sendable {
         }
     }
 
+    /// Servers of this node that stay when the condemned ones are gone.
+    func standing(without condemned: Condemned) -> [Server] {
+        (own.servers + older.servers + newer.servers + unmarked.servers).filter { server in
+            !condemned.servers.contains { $0.id == server.id }
+        }
+    }
+
     /// Whose the resource of a job of this node is, as the job of `order` sees it.
     private static func drawer(of ownership: Ownership, _ order: JobOrder) -> WritableKeyPath<Belongings, Items> {
         if ownership.key == order.key { return \.own }

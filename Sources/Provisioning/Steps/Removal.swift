@@ -28,11 +28,13 @@ extension NodeWork {
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
         if let record { try endIfCommitted(record, found, run) }
-        let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        if let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
         remember(\.remains, condemned.labels)
         if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }
         var refusals = Refusals()
-        try await parkOwn(condemned, found, &refusals, run)
+        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
+        try await parkOwn(condemned, found, record, &refusals, run)
         try await take(condemned, &refusals, run) {}
         try await release(found, removed: condemned, &refusals, run)
         try report(refusals)
@@ -142,25 +144,21 @@ extension NodeWork {
 // MARK: - DNS and claim
 
 extension NodeWork {
-    /// Points the name at the parking address if it may still point at a server of ours.
+    /// Points the name at the parking address if it may still point at a server that goes or is gone.
     private func parkOwn(
-        _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun
+        _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
-        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        let ours = known.addresses
-        guard let dns = site.lab.dns, !ours.isEmpty, found.newer.servers.isEmpty else { return }
+        guard let dns = site.lab.dns, found.newer.servers.isEmpty else { return }
         let node = try node()
-        if !dns.asksBeforeParking {
-            // Unseen, the name is only written while nobody else can have it.
-            guard let record = try await paddles.node(node.qualified, for: run.call),
-                case .held = claim.judge(record)
-            else { return }
-        }
+        let parking = Parking(
+            record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
+            asks: dns.asksBeforeParking)
+        guard parking.isDue else { return }
         update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
-            if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
-                run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
-            }
+            let parked = try await dns.park(
+                try ShortName(node.short), from: parking.from, sparing: parking.sparing, for: run.call)
+            if parked == .parked { run.removed("dns", name: node.qualified, id: parking.label) }
             gone("dns \(node)")
         } catch let error as ServiceError where error.kind == .permanent {
             // A name that is refused now was refused when we wanted to write it, too.
@@ -179,19 +177,23 @@ extension NodeWork {
         _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
         let name = try node().qualified
-        guard found.newer.isEmpty, found.unmarked.servers.isEmpty,
-            let record = try await paddles.node(name, for: run.call), record.isVM,
+        guard found.newer.isEmpty, let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
-        let isStale = record.osType == nil && (record.macAddress != nil || record.sshPublicKey != nil)
-        let describesRemoved = record.macAddress.map { mac in removed.servers.contains { $0.hasMAC(mac) } } ?? false
-        if isStale || describesRemoved { try await clear(name, run) }
+        if isStale(record, found.standing(without: removed)) { try await clear(name, run) }
         guard byUs else { return }
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)
         case .refused: run.note("\(name) was locked by somebody else in the meantime")
         }
         gone("lock \(name)")
+    }
+
+    /// Whether a record describes a server, and none that stands.
+    private func isStale(_ record: NodeRecord, _ standing: [Server]) -> Bool {
+        if let mac = record.macAddress { return !standing.contains { $0.hasMAC(mac) } }
+        // Without a MAC there is no telling whose the key is, but for a claim of ours, which clears the os first.
+        return record.osType == nil && record.sshPublicKey != nil && standing.isEmpty
     }
 
     /// Says in paddles that the node has no server.

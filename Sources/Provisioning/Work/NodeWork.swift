@@ -203,16 +203,3 @@ package struct ReplyFacts: Sendable, Hashable {
     package var osVersion: String
     package var volumes: [String]
 }
-
-/// What a removal is to take away, by id: never more than was there when it was decided.
-struct Condemned: Sendable {
-    var servers: [Server]
-    var volumes: [Volume]
-
-    var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
-    var summary: String { "\(servers.count.counted("server")), \(volumes.count.counted("volume"))" }
-    /// For a report.
-    var labels: [String] {
-        servers.map { "server \($0.name) \($0.id)" } + volumes.map { "volume \($0.name) \($0.id)" }
-    }
-}

@@ -52,9 +52,11 @@ struct Judge: Sendable {
         var wrong = watch.violations
         let endings = endings(&wrong)
         wrong += scenery.differences(cloud)
-        wrong += resources(endings)
-        wrong += node(endings)
-        wrong += locks(endings)
+        if !watch.hadLateRequest {
+            wrong += resources(endings)
+            wrong += node(endings)
+            wrong += locks(endings)
+        }
         wrong += secrets()
         return (wrong, endings.map(\.outcome))
     }
@@ -105,6 +107,8 @@ struct Judge: Sendable {
             let key = volume.metadata["cirrata_key"] ?? ""
             if !allowed.contains(key) {
                 wrong.append("I3 volume \(volume.id) of \(key) is left (\(volume.status))")
+            } else if interfered {
+                continue
             } else if volume.server == nil || !servers.contains(where: { $0.id == volume.server }) {
                 wrong.append("I3 volume \(volume.id) of \(key) is attached to nothing (\(volume.status))")
             }

@@ -27,6 +27,8 @@ final class Stagehand: Sendable {
         var due: [(at: Moment, undo: @Sendable () -> Void)] = []
         var interfered = false
         var clockWasStepped = false
+        var wasUnreachable = false
+        var thawedAt: Moment?
         var brokerLostAt: Moment?
     }
 
@@ -48,7 +50,11 @@ final class Stagehand: Sendable {
 
     /// People or chance changed whose the node is, or what is there.
     var interfered: Bool { state.withLock { $0.interfered } }
-    var clockWasStepped: Bool { state.withLock { $0.clockWasStepped } }
+    /// The broker may give a job away without the first worker knowing: then only its own clock tells it.
+    var hidesLosses: Bool { state.withLock { $0.clockWasStepped || $0.wasUnreachable } }
+    /// When the first worker last went on after it was stopped: what was on its way then may leave now.
+    var thawedAt: Moment? { state.withLock { $0.thawedAt } }
+    var stoppedProcess: String { company.first.process.name }
     /// When every connection to the broker was last lost.
     var brokerLostAt: Moment? { state.withLock { $0.brokerLostAt } }
 
@@ -111,7 +117,12 @@ final class Stagehand: Sendable {
         case .losePower: process.losePower()
         case .freeze(let duration):
             process.freeze()
-            later(duration) { process.thaw() }
+            later(duration) { [weak self] in
+                guard let self else { return }
+                let now = self.bench.simulation.world.time.now
+                self.state.withLock { $0.thawedAt = now }
+                process.thaw()
+            }
         case .drain: company.first.drain()
         case .brokerRestarts, .brokerForgets, .brokerDropsConnections, .brokerIsFull, .brokerDrains, .brokerClock,
             .brokerUnreachable:
@@ -138,7 +149,11 @@ final class Stagehand: Sendable {
             broker.dropConnections()
         case .brokerIsFull(let duration):
             broker.setDiskFull(true)
-            later(duration) { broker.setDiskFull(false) }
+            later(duration) {
+                broker.setDiskFull(false)
+                // It may have died meanwhile, and could not come up again.
+                broker.start()
+            }
         case .brokerDrains(let duration):
             broker.drain()
             later(duration) { [weak self] in
@@ -151,6 +166,7 @@ final class Stagehand: Sendable {
             state.withLock { $0.clockWasStepped = true }
             broker.stepClock(by: duration)
         case .brokerUnreachable(let duration):
+            state.withLock { $0.wasUnreachable = true }
             network.partition(from: process, to: endpoint)
             later(duration) { network.heal(from: process, to: endpoint) }
         default: break

@@ -72,9 +72,9 @@ struct JobRun: Sendable {
 
     /// A destroy that cannot be finished: what it was to take away and did not is said.
     private func told(_ outcome: Outcome) -> Outcome {
-        guard outcome.left.isEmpty, let remains = work.remains else { return outcome }
+        guard outcome.left.isEmpty, outcome.kind.isBuried else { return outcome }
         var told = outcome
-        told.left = remains
+        told.left = work.remains ?? ["whatever \(job.node?.short ?? "the node") has: it could not be looked up"]
         return told
     }
 }
