@@ -62,18 +62,24 @@ package actor Beanstalkd {
     package func start() async throws {
         let child = try await children.start(ChildCommand("sh", ["-c", preparation, "sh"] + arguments))
         self.child = child
-        // It does not say when it is ready, so that connecting is the only way to know.
-        while true {
-            do {
-                try await dialer.connect(to: endpoint, timeout: .seconds(5)).close()
-                return
-            } catch let failure as NetworkFailure where failure.reason == .refused {
-                guard await child.isRunning else {
-                    throw EndedEarly(description: "beanstalkd: \(await child.transcript)")
-                }
-                try await loop.sleep(for: .milliseconds(2))
+        // It does not say when it is ready, and it listens before it has read its binlog: only an answer says so.
+        while await !answers() {
+            guard await child.isRunning else {
+                self.child = nil
+                throw EndedEarly(description: "beanstalkd: \(await child.transcript)")
             }
+            try await loop.sleep(for: .milliseconds(2))
         }
+    }
+
+    private func answers() async -> Bool {
+        guard let stream = try? await dialer.connect(to: endpoint, timeout: .seconds(5)) else { return false }
+        defer { stream.close() }
+        // To the end, so that it has no client left when it is ready.
+        stream.write(Array("list-tube-used\r\nquit\r\n".utf8))
+        var answer: [UInt8] = []
+        while let bytes = try? await stream.read() { answer += bytes }
+        return !answer.isEmpty
     }
 
     /// Starts it again with a binlog or without one: what the old one kept is not looked at.

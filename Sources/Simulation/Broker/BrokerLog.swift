@@ -72,39 +72,55 @@ struct BrokerLog: Sendable {
         dropEmptyFiles()
     }
 
-    /// What a start finds, in the order in which the files name it first, and the highest id that they name. Afterwards
-    /// the files are as that start leaves them.
+    /// What a start finds.
+    struct Replay: Sendable {
+        /// In the order in which the files name them first.
+        var jobs: [BrokerJob] = []
+        /// The highest id that the files name.
+        var lastID: UInt64 = 0
+        /// In the order in which they came about: also those of jobs that are gone leave their trace in it.
+        var tubes = SwapBag<String>()
+    }
+
+    /// Reads all files, and leaves them as a start does.
     /// - Parameter limit: the largest body (`-z`). A body is kept with its line end, and measured with it: one within
     ///   two bytes of the limit was accepted once and ends the reading of its file now, which loses every later record
     ///   there, of whatever job (facts E5).
-    mutating func replay(limit: Int) -> (jobs: [BrokerJob], lastID: UInt64) {
+    mutating func replay(limit: Int) -> Replay {
+        var replay = Replay()
         var jobs: [UInt64: BrokerJob] = [:]
         var order: [UInt64] = []
-        var lastID: UInt64 = 0
+        replay.tubes.append("default")
         for index in files.indices {
             files[index].jobs = []
             reading: for entry in files[index].entries {
                 switch entry {
                 case .whole(let job):
-                    if jobs[job.id] == nil {
+                    if let before = jobs[job.id] {
+                        forget(before)
+                    } else {
                         guard job.body.count + 2 <= limit else { break reading }
                         order.append(job.id)
-                        lastID = max(lastID, job.id)
+                        replay.lastID = max(replay.lastID, job.id)
+                        if !replay.tubes.contains(job.tube) { replay.tubes.append(job.tube) }
                     }
-                    if let before = jobs[job.id] { forget(before) }
                     jobs[job.id] = job
                     files[index].jobs.insert(job.id)
                 case .change(let id, let record):
                     jobs[id]?.record = record
                 case .gone(let id):
-                    if let job = jobs.removeValue(forKey: id) { forget(job) }
+                    guard let job = jobs.removeValue(forKey: id) else { continue }
+                    forget(job)
                     order.removeAll { $0 == id }
+                    let isLast = job.tube != "default" && !jobs.values.contains { $0.tube == job.tube }
+                    if isLast { replay.tubes.remove(job.tube) }
                 }
             }
         }
         dropEmptyFiles()
         (written, migrated) = (0, 0)
-        return (order.compactMap { jobs[$0] }, lastID)
+        replay.jobs = order.compactMap { jobs[$0] }
+        return replay
     }
 
     private mutating func forget(_ job: BrokerJob) {
@@ -137,13 +153,13 @@ extension BrokerState {
     /// order of their puts and counted as buried once more, not in the log (facts D1, D2, E7). The next id follows the
     /// highest that a file still names, so that ids come back when all jobs are gone (D5).
     mutating func startLog() {
-        let (found, lastID) = log.replay(limit: settings.maximumJobSize)
-        nextJobID = lastID + 1
+        let replay = log.replay(limit: settings.maximumJobSize)
+        nextJobID = replay.lastID + 1
+        for name in replay.tubes.items { openTube(name) }
         log.files.append(BrokerLog.File(number: (log.files.last?.number ?? 0) + 1))
         log.dropEmptyFiles()
-        for job in found {
+        for job in replay.jobs {
             jobs[job.id] = job
-            openTube(job.tube)
             tubes[job.tube]?.jobs += 1
             switch job.record.state {
             case .buried: bury(job.id)

@@ -28,7 +28,7 @@ private struct RandomScriptWriter {
     }
 
     mutating func write(commands: Int) -> [BrokerScript.Step] {
-        var steps = Self.connections.map { BrokerScript.Step.open($0) }
+        var steps = Self.connections.flatMap { open($0) }
         for index in 1...commands {
             steps += event()
             let line = command()
@@ -38,6 +38,11 @@ private struct RandomScriptWriter {
             if index % 40 == 0 { steps += audit() }
         }
         return steps + audit()
+    }
+
+    /// The kernel connects before the broker has accepted: only an answer says so.
+    private func open(_ connection: String) -> [BrokerScript.Step] {
+        [.open(connection)] + BrokerScript.Step.say(connection, "list-tube-used")
     }
 
     /// Everything that can be known.
@@ -52,7 +57,7 @@ private struct RandomScriptWriter {
         switch random.next() % 100 {
         case 0, 1, 2:
             let connection = pick(Self.connections)
-            return [.close(connection), .open(connection)]
+            return [.close(connection)] + open(connection)
         case 3:
             if isDraining { return [] }
             isDraining = true
@@ -60,7 +65,7 @@ private struct RandomScriptWriter {
         case 4, 5:
             isDraining = false
             // Ids begin again where nothing is kept: later commands name them all the same.
-            return [.restart] + Self.connections.map { .open($0) }
+            return [.restart] + Self.connections.flatMap { open($0) }
         default:
             return []
         }

@@ -122,6 +122,7 @@ struct BrokerScriptPlayer: Sendable {
             case .wait(let duration):
                 try await world.time.sleep(for: duration)
             case .drain:
+                transcript.append("drain")
                 try await control.drain()
             case .last(let bytes):
                 var received = try await control.last(bytes)
@@ -130,6 +131,7 @@ struct BrokerScriptPlayer: Sendable {
                 }
                 transcript.append("\(Self.shown(bytes)) > \(Self.shown(received))end")
             case .restart(let isPersistent):
+                transcript.append("restart")
                 try await control.restart(isPersistent: isPersistent)
             case .disk(let isFull):
                 try await control.setDisk(isFull: isFull)
