@@ -19,7 +19,7 @@ import World
             + "unlock: \(action == .destroy), volumes: {count: 1, size: 5}}"
     }
 
-    @Test(arguments: Jump.allCases, [3_600, -3_600])
+    @Test(arguments: Jump.allCases, [0, 3_600, -3_600])
     func theSecondOfTwoJobsWins(jump: Jump, seconds: Int) throws {
         for second in [JobAction.provision, .destroy] {
             for keys in [("a", "b"), ("y", "x")] {

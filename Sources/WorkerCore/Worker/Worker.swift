@@ -108,7 +108,7 @@ extension Worker {
     private func handle(_ token: consuming SettleToken, _ connection: Connection) async {
         let delivery = token.delivery
         let began = world.time.wallClock
-        switch receptionist.take(delivery) {
+        switch receptionist.take(delivery, by: await brokerRun(connection)) {
         case .foreign(let why):
             foreign.met(tube: delivery.statistics.tube.text, why: why)
             await settler.release(token, after: settings.delays.foreignDelay, on: connection)
@@ -136,6 +136,15 @@ extension Worker {
             let ended = Ended(
                 outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: journal.records, began: began)
             await settler.settle(token, ended, on: connection)
+        }
+    }
+
+    /// Which run of the broker this is. Without an answer the order of jobs is by their put times.
+    private func brokerRun(_ connection: Connection) async -> String {
+        do {
+            return try await connection.statistics().id
+        } catch {
+            return ""
         }
     }
 
