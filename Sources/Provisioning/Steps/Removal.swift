@@ -92,21 +92,32 @@ extension NodeWork {
 // MARK: - DNS and claim
 
 extension NodeWork {
-    /// Points the name at the parking address if it may still point at a server of ours.
+    /// Points the name at the parking address if it may still point at a server of ours; at a newer job's server, if
+    /// there is one: both may have written the name at the same moment, and we last.
     private func parkOwn(
         _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         let ours = known.addresses
-        guard let dns = site.lab.dns, !ours.isEmpty, found.newer.servers.isEmpty else { return }
+        guard let dns = site.lab.dns, !ours.isEmpty else { return }
         let node = try node()
-        if !dns.asksBeforeParking {
-            // Unseen, the name is only written while nobody else can have it.
+        let isNewer = !found.newer.servers.isEmpty
+        let heir = found.newer.newestServer.flatMap { provider.chosenAddress(of: $0)?.address }
+        // One without an address writes the name when it has one.
+        if isNewer, heir == nil { return }
+        if isNewer || !dns.asksBeforeParking {
+            // Unseen, or for another job, the name is only written while nobody else can have it.
             guard let record = try await paddles.node(node.qualified, for: run.call),
                 case .held = claim.judge(record)
             else { return }
         }
         do {
+            if let heir {
+                if try await dns.hand(try ShortName(node.short), from: ours, to: heir, for: run.call) {
+                    run.note("\(node) pointed at this job's server: given to the newer job's, \(heir)")
+                }
+                return
+            }
             if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
                 run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
             }
