@@ -5,14 +5,19 @@ package import YAMLKit
 package struct Envelope: Sendable, Hashable {
     package var jobID: UInt64
     package var put: Timestamp
+    /// The run of the broker that delivered it; empty: not known.
+    package var broker: String
     /// The provider whose tube it came from, when the tube is one of ours.
     package var tubeProvider: String?
     /// The action that the tube is for; a body may not say otherwise.
     package var tubeAction: JobAction?
 
-    package init(jobID: UInt64, put: Timestamp, tubeProvider: String?, tubeAction: JobAction?) {
+    package init(
+        jobID: UInt64, put: Timestamp, broker: String = "", tubeProvider: String?, tubeAction: JobAction?
+    ) {
         self.jobID = jobID
         self.put = put
+        self.broker = broker
         self.tubeProvider = tubeProvider
         self.tubeAction = tubeAction
     }
@@ -136,7 +141,8 @@ package struct JobBody: Sendable {
             lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
             runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
             expire: action == .provision ? expire : nil,
-            order: JobOrder(put: envelope.put, jobID: envelope.jobID, key: uuid ?? weakKey))
+            order: JobOrder(
+                put: envelope.put, jobID: envelope.jobID, broker: envelope.broker, key: uuid ?? weakKey))
         guard problems.hasErrors else { return .job(job) }
         let stub = JobStub(
             key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",

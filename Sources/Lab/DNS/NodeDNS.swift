@@ -92,6 +92,23 @@ package struct NodeDNS: Sendable {
         }
     }
 
+    /// Gives a name that points at one of `ours` to another server, whose it is. Without a DNS server to ask it is
+    /// written unseen.
+    /// - Returns: whether it was written.
+    package func hand(
+        _ name: ShortName, from ours: [IPAddress], to target: IPAddress, for call: Call
+    ) async throws -> Bool {
+        try await serial.run(name.text) {
+            if let resolver, case .addresses(let found) = try await answer(of: resolver, about: name, target),
+                !found.contains(where: ours.contains)
+            {
+                return false
+            }
+            _ = try await write(name, target, .remove, call)
+            return true
+        }
+    }
+
     private func write(
         _ name: ShortName, _ target: IPAddress, _ intent: Intent, _ call: Call
     ) async throws -> DNSPush {

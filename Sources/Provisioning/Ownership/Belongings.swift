@@ -9,6 +9,16 @@ struct Belongings: Sendable {
         var volumes: [Volume] = []
 
         var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
+
+        /// The server of the newest job among them.
+        var newestServer: Server? {
+            servers.reduce(nil) { newest, server in
+                guard let before = newest.flatMap({ Ownership(metadata: $0.metadata) }),
+                    let ownership = Ownership(metadata: server.metadata)
+                else { return newest ?? server }
+                return ownership.order.isNewer(than: before.order) ? server : newest
+            }
+        }
     }
 
     /// Of this job.

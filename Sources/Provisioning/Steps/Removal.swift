@@ -144,12 +144,19 @@ extension NodeWork {
 // MARK: - DNS and claim
 
 extension NodeWork {
-    /// Points the name at the parking address if it may still point at a server that goes or is gone.
+    /// Points the name at the parking address if it may still point at a server that goes or is gone; at a newer job's
+    /// server, if there is one: both may have written the name at the same moment, and we last.
     private func parkOwn(
         _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
-        guard let dns = site.lab.dns, found.newer.servers.isEmpty else { return }
+        guard let dns = site.lab.dns else { return }
         let node = try node()
+        if let heir = found.newer.newestServer.flatMap({ provider.chosenAddress(of: $0)?.address }) {
+            try await hand(dns, node, to: heir, record, run)
+            return
+        }
+        // A newer server without an address writes the name when it has one.
+        guard found.newer.servers.isEmpty else { return }
         let parking = Parking(
             record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
             asks: dns.asksBeforeParking)
@@ -169,6 +176,16 @@ extension NodeWork {
             }
             refusals.add("dns \(node)", error)
             run.left("dns", name: node.qualified, id: "", why: error.description)
+        }
+    }
+
+    /// Gives a name that points at this job's server to the newer job's, while the node is still held for both.
+    private func hand(
+        _ dns: NodeDNS, _ node: NodeName, to heir: IPAddress, _ record: NodeRecord?, _ run: StepRun
+    ) async throws {
+        guard !known.addresses.isEmpty, let record, case .held = claim.judge(record) else { return }
+        if try await dns.hand(try ShortName(node.short), from: known.addresses, to: heir, for: run.call) {
+            run.note("\(node) pointed at this job's server: given to the newer job's, \(heir)")
         }
     }
 

@@ -163,8 +163,7 @@ package final class NodeWork: Sendable {
     func ownership(spec: String) throws -> Ownership {
         Ownership(
             site: site.name, key: job.key, node: try node().short, put: job.order.put, jobID: job.order.jobID,
-            owner: job.owner,
-            lock: job.lockDescription ?? "", spec: spec)
+            broker: job.order.broker, owner: job.owner, lock: job.lockDescription ?? "", spec: spec)
     }
 
     /// Waits for something that others do: ends at once when this worker is asked to stop, which cuts off nothing.

@@ -143,7 +143,7 @@ package final class SimulatedBroker: Sendable {
         return words.count == 4 && words[2] == "INSERTED" ? UInt64(words[3]) : nil
     }
 
-    /// What a client gets that connects, sends this, and leaves.
+    /// What a client gets that connects, sends this, ends its sending, and reads to the end.
     @discardableResult
     package func ask(_ bytes: [UInt8]) -> String {
         let answer = Locked([UInt8]())
@@ -177,16 +177,17 @@ package final class SimulatedBroker: Sendable {
         }
         guard let id else { return }
         change { $0.connect(id, at: self.clock.wallClock) }
+        var isEnd = true
         do {
             while let bytes = try await stream.read() {
                 surroundings.trace.record("\(endpoint) \(id) < \(Self.firstLine(bytes))")
                 change(of: id) { $0.receive(bytes, from: id, at: self.clock.wallClock) }
             }
         } catch {
-            // A broken connection is an ended one.
             surroundings.trace.record("\(endpoint) \(id) broke")
+            isEnd = false
         }
-        change(of: id) { $0.disconnect(id, at: self.clock.wallClock) }
+        change(of: id) { [isEnd] in $0.disconnect(id, isEnd: isEnd, at: self.clock.wallClock) }
         state.withLock { state in
             state.streams[id] = nil
             state.peers[id] = nil

@@ -24,7 +24,11 @@ struct PresenceKeeper: Sendable {
                 _ = try await broker.connectPatiently(Tubes(watching: [tube]), unless: Signal()) { connection in
                     var previous: JobID?
                     while true {
-                        previous = try await announce(connection, started, replacing: previous)
+                        do {
+                            previous = try await announce(connection, started, replacing: previous)
+                        } catch let error as BrokerError where !error.isConnectionLost {
+                            // It drains or is full: the jobs say so, this one comes again.
+                        }
                         try await world.time.sleep(for: Self.interval)
                     }
                 }

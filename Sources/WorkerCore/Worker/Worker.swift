@@ -45,7 +45,8 @@ package final class Worker: Sendable {
         foreign = ForeignJobs(time: world.time, notice: notice)
         settler = Settler(
             policy: settings.delays, tubes: settings.tubes, worker: name,
-            reportBytes: settings.reportBytes, reportCount: settings.reportCount, world: world, notice: notice)
+            reportBytes: settings.reportBytes, reportCount: settings.reportCount, drain: drain, world: world,
+            notice: notice)
         receptionist = Receptionist(
             tubes: settings.tubes,
             body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
@@ -107,11 +108,10 @@ extension Worker {
     private func handle(_ token: consuming SettleToken, _ connection: Connection) async {
         let delivery = token.delivery
         let began = world.time.wallClock
-        switch receptionist.take(delivery) {
+        switch receptionist.take(delivery, by: await brokerRun(connection)) {
         case .foreign(let why):
             foreign.met(tube: delivery.statistics.tube.text, why: why)
-            let delay = settings.delays.foreignDelay
-            _ = await token.release(priority: delivery.statistics.priority, delay: delay)
+            await settler.release(token, after: settings.delays.foreignDelay, on: connection)
         case .refuse(let outcome, let stub):
             let tag = JobTag(
                 key: stub.key, action: stub.action, node: stub.node, provider: stub.provider,
@@ -143,6 +143,15 @@ extension Worker {
             } else {
                 ledgers.unsettled(life, events)
             }
+        }
+    }
+
+    /// Which run of the broker this is. Without an answer the order of jobs is by their put times.
+    private func brokerRun(_ connection: Connection) async -> String {
+        do {
+            return try await connection.statistics().id
+        } catch {
+            return ""
         }
     }
 
