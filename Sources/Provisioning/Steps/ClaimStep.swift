@@ -7,28 +7,30 @@ import Resilience
 extension NodeWork {
     /// Makes sure that the node is the job's, and notices a job that is finished already.
     func claim(_ run: StepRun) async throws -> String {
-        try notExpired()
         let name = try await claimedNode(run)
         guard let record = try await paddles.node(name.qualified, for: run.call) else {
             throw Ending(
                 .rejected, "node-unknown", "paddles does not know \(name)",
                 next: "check the name, or add the node to paddles")
         }
-        try checkKind(record)
-        let isOurLock = try await hold(record, run)
-        let found = try await look(run)
-        try superseded(by: found)
-        if let server = finished(record, found) {
+        // First of all: what was committed stays, whatever became of the node or the job's time since.
+        let seen = record.describesServer ? try await look(run) : nil
+        if let seen, let server = committed(record, seen) {
             update { memory in
                 memory.server = server
                 memory.serverID = server.id
                 memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
                 memory.publicKey = record.sshPublicKey
-                memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+                memory.volumes = seen.own.volumes.sorted { $0.name < $1.name }
             }
             run.note("\(name) was committed by an earlier delivery: nothing is left to do")
             throw Ending(.done, "finished", "finished by an earlier delivery")
         }
+        try notExpired()
+        try checkKind(record)
+        let isOurLock = try await hold(record, run)
+        let found: Belongings = if let seen { seen } else { try await look(run) }
+        try superseded(by: found)
         if record.osType != nil || record.osVersion != nil {
             var changes = NodeChanges()
             changes.osType = .clear
@@ -82,10 +84,11 @@ extension NodeWork {
         }
     }
 
-    /// The server that paddles describes is ours and everything is written down.
-    func finished(_ record: NodeRecord, _ found: Belongings) -> Server? {
-        guard let mac = record.macAddress, record.up == true, record.osType != nil else { return nil }
-        return found.own.servers.first { $0.status == .active && !$0.isDeleting && $0.hasMAC(mac) }
+    /// The server of this job that paddles describes: everything was done and written down. Its status does not matter:
+    /// a migration shows ERROR, and operators stop servers (facts/openstack.md section 3, 32).
+    func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
+        guard record.describesServer, let mac = record.macAddress else { return nil }
+        return found.own.servers.first { !$0.isDeleting && $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
@@ -95,6 +98,8 @@ extension NodeWork {
         if let before = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
             return try remember(node: before.name, run)
         }
+        if let built = try await nodeOfOwnServer(run) { return try remember(node: built, run) }
+        try notExpired()
         try await keepReserve(run)
         switch try await paddles.lockMany(
             count: 1, owner: job.owner, machineType: provider.name, description: claim.ownLock, for: run.call)
@@ -110,6 +115,16 @@ extension NodeWork {
         case .lostRace:
             throw Trouble("lock-lost", "somebody else locked the free node in the same moment")
         }
+    }
+
+    /// The node for which this job has built: the commit replaces our own description of the lock, by which it would be
+    /// found otherwise.
+    func nodeOfOwnServer(_ run: StepRun) async throws -> String? {
+        let servers = try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
+        let own = servers.items.compactMap { Ownership(metadata: $0.metadata) }.first {
+            $0.site == site.name && $0.key == job.key
+        }
+        return own.map(\.node)
     }
 
     /// Scheduled runs leave some machines to people (teuthology's `reserve_machines`).
@@ -134,4 +149,9 @@ extension NodeWork {
                 next: "correct lab_domain or the node's name in paddles")
         }
     }
+}
+
+extension NodeRecord {
+    /// Only a commit writes both; whoever clears a node clears both.
+    fileprivate var describesServer: Bool { macAddress != nil && osType != nil }
 }

@@ -24,6 +24,11 @@ extension NodeWork {
     func removeOwn(_ run: StepRun) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let found = try await look(run)
+        if let record = try await paddles.node(try node().qualified, for: run.call),
+            let server = committed(record, found)
+        {
+            return "nothing: server \(server.id) was committed by an earlier delivery"
+        }
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         var refusals = Refusals()
         try await parkOwn(condemned, found, &refusals, run)
@@ -47,6 +52,8 @@ extension NodeWork {
         _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun,
         stillMay: @Sendable () async throws -> Void
     ) async throws {
+        for server in condemned.servers { condemn("server", server.name, server.id) }
+        for volume in condemned.volumes { condemn("volume", volume.name, volume.id) }
         for server in condemned.servers {
             try await stillMay()
             do {
@@ -81,9 +88,9 @@ extension NodeWork {
     private func findOwnNode(_ run: StepRun) async throws -> Bool {
         if known.node != nil { return true }
         let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        guard let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }),
-            let name = try? NodeName(record.name, domain: site.labDomain)
-        else { return false }
+        var text = locked.first { $0.lockedBy == job.owner && $0.description == claim.ownLock }?.name
+        if text == nil { text = try await nodeOfOwnServer(run) }
+        guard let text, let name = try? NodeName(text, domain: site.labDomain) else { return false }
         remember(\.node, name)
         return true
     }

@@ -10,35 +10,53 @@ extension NodeWork {
     func removeServer(_ server: Server, _ run: StepRun) async throws {
         addAddresses(server.parsedAddresses)
         try await removeServer(id: server.id, name: server.name, run)
+        await provider.capacityFreed()
     }
 
-    /// Deletes a server and returns when it is gone: a 204 alone proves nothing.
+    /// Deletes a server and returns when it is gone: a 204 alone proves nothing. Tells nobody that there is room now.
     func removeServer(id: String, name: String, _ run: StepRun) async throws {
+        condemn("server", name, id)
         let time = world.time
         let watcher = cloud.watcher
+        var isForced = false
         while true {
-            _ = try await changing { try await cloud.compute.deleteServer(id, for: run.call) }
+            if !isForced { _ = try await changing { try await cloud.compute.deleteServer(id, for: run.call) } }
+            let mayBeAside = !isForced
             do {
-                try await waiting(run) {
+                let aside = try await waiting(run) {
                     try await time.withTimeout(Self.again, doing: "wait until server \(id) is gone") {
-                        try await watcher.serverGone(id, for: run.call)
+                        try await watcher.server(id, for: run.call) { mayBeAside && $0.status == .softDeleted }
                     }
                 }
-                break
+                guard aside != nil else { break }
+                // It keeps its volumes, addresses and quota for as long as the cloud likes.
+                isForced = try await force(id, run)
+                guard isForced else {
+                    run.warning("server \(id) is put aside (SOFT_DELETED), and this account may not delete it for good")
+                    break
+                }
             } catch is TimeoutError {
                 run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
+                isForced = try await force(id, run)
             }
         }
         remember(\.lookAfter, world.time.now)
+        struck("server", name, id)
         run.removed("server", name: name, id: id)
-        await provider.capacityFreed()
+    }
+
+    /// - Returns: whether the cloud took it.
+    private func force(_ id: String, _ run: StepRun) async throws -> Bool {
+        try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
     }
 
     /// Deletes a volume, freeing it first from attachments to servers that are gone.
     func removeVolume(_ volume: Volume, _ run: StepRun) async throws {
+        condemn("volume", volume.name, volume.id)
         let watcher = cloud.watcher
         let time = world.time
         guard let current = try await cloud.blockStorage.volume(volume.id, for: run.call) else {
+            struck("volume", volume.name, volume.id)
             run.removed("volume", name: volume.name, id: volume.id)
             return
         }
@@ -64,6 +82,7 @@ extension NodeWork {
                 next: "look at the block storage of \(provider.name)")
         }
         remember(\.lookAfter, world.time.now)
+        struck("volume", volume.name, volume.id)
         run.removed("volume", name: volume.name, id: volume.id)
     }
 
@@ -99,5 +118,19 @@ extension NodeWork {
                 _ = try await changing { try await cloud.blockStorage.deleteAttachment(id, for: run.call) }
             }
         }
+    }
+
+    /// Notes what is to go, so that it can be told what is left should it not.
+    func condemn(_ resource: String, _ name: String, _ id: String) {
+        let what = "\(resource) \(name) \(id)"
+        update { memory in
+            if !memory.unremoved.contains(what) { memory.unremoved.append(what) }
+        }
+    }
+
+    /// It is gone.
+    private func struck(_ resource: String, _ name: String, _ id: String) {
+        let what = "\(resource) \(name) \(id)"
+        update { memory in memory.unremoved.removeAll { $0 == what } }
     }
 }

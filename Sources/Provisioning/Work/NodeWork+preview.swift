@@ -55,7 +55,7 @@ extension NodeWork {
         keep(preview)
         let found = try await look(run)
         try superseded(by: found)
-        if let server = finished(record, found) {
+        if let server = committed(record, found) {
             preview.changes = ["nothing: server \(server.id) is finished and written down"]
             return keep(preview)
         }

@@ -33,6 +33,10 @@ package final class NodeWork: Sendable {
         var fullZones: [String] = []
         /// What a destroy is to remove, fixed when its guard passed.
         var condemned: Condemned?
+        /// What was to be removed and was not seen to go, as `KIND NAME ID`.
+        var unremoved: [String] = []
+        /// Lists that turned out to be stale were fetched anew once.
+        var hasReplanned = false
     }
 
     let assignment: Assignment
@@ -164,6 +168,9 @@ package final class NodeWork: Sendable {
         guard let value = try await run.call.drain.unlessRaised(body) else { throw Drained() }
         return value
     }
+
+    /// What this delivery tried to remove and did not see go: `server ovh001 6f0c…`.
+    package var unremoved: [String] { known.unremoved }
 
     /// What a reply tells of the node.
     package var reply: ReplyFacts {

@@ -206,7 +206,14 @@ extension Worker {
         return (outcome, work.reply)
     }
 
+    /// Runs the job, and its removal where the outcome wants one. Whatever ends in front of an operator says what is left.
     private func perform(_ work: NodeWork, _ job: Job, _ delivery: Delivery) async -> Outcome {
+        var outcome = await decided(work, job, delivery)
+        if outcome.kind.isBuried, outcome.left.isEmpty { outcome.left = work.unremoved }
+        return outcome
+    }
+
+    private func decided(_ work: NodeWork, _ job: Job, _ delivery: Delivery) async -> Outcome {
         let statistics = delivery.statistics
         switch ledgers.judgeSuspect(
             key: job.key, reserves: statistics.reserves, releases: statistics.releases,
