@@ -17,13 +17,19 @@ package final class Journal: Sendable {
 
     package func record(_ event: Event) {
         let record = EventRecord(at: time.wallClock, job: job, event: event)
+        let isRequest = if case .request = event { true } else { false }
+        // A server that is waited for is asked for hundreds of times: that would push out what was created and removed.
+        if !isRequest { keep(record) }
+        for sink in sinks { sink.record(record) }
+    }
+
+    private func keep(_ record: EventRecord) {
         kept.withLock { records in
             records.append(record)
             if records.count > Self.limit { records.removeFirst(records.count - Self.limit / 2) }
         }
-        for sink in sinks { sink.record(record) }
     }
 
-    /// What was recorded, oldest first; at most the latest few hundred.
+    /// What was recorded but for the requests, oldest first; at most the latest few hundred.
     package var records: [EventRecord] { kept.withLock { $0 } }
 }

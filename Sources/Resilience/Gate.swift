@@ -157,6 +157,12 @@ extension Gate {
         settle()
     }
 
+    /// A server came up, so there was room for it.
+    package func capacityProved() {
+        machine.capacityProved()
+        settle()
+    }
+
     /// Something of this provider is gone: the next create need not wait for its time.
     package func capacityFreed() {
         machine.capacityFreed(at: world.time.now)

@@ -29,6 +29,11 @@ extension GateMachine {
         capacity.refused(why, sent: nil, at: now, random: random)
     }
 
+    /// A server came up: where refusals show late, only this says that there is room.
+    package mutating func capacityProved() {
+        capacity.proved(upTo: settings.concurrency)
+    }
+
     /// Something was given back: the next create may be tried at once.
     package mutating func capacityFreed(at now: Moment) {
         capacity.freed(at: now)

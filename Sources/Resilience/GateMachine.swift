@@ -125,7 +125,10 @@ extension GateMachine {
             }
             _ = bucket.take(at: now)
             running[ticket] = Running(intent: intent, since: now, isProbe: passage == .probe)
-            if intent == .create { runningCreates += 1 }
+            if intent == .create {
+                runningCreates += 1
+                capacity.began(at: now, random: random)
+            }
             if passage == .probe { breaker.probeBegan() }
             admitted.append(ticket)
         }

@@ -65,6 +65,21 @@ package struct Compute: Sendable {
         try await delete("/servers/\(URLText.escape(id))", "delete server", call)
     }
 
+    /// Asks for more than a DELETE gives: where Nova puts servers aside (`reclaim_instance_interval`), and where a deletion
+    /// got stuck (facts/openstack.md 1.4 and section 3, 8).
+    /// - Returns: nil when this cloud does not let us, or not in the server's state.
+    package func forceDeleteServer(_ id: String, for call: Call) async throws -> Deletion? {
+        let request = ServiceRequest(
+            method: .post, path: "/servers/\(URLText.escape(id))/action", body: ["forceDelete": nil], intent: .remove,
+            operation: "delete server by force")
+        let response = try await client.send(request, for: call) { response in
+            [400, 403, 404, 405, 409, 501].contains(response.status)
+                ? nil : ComputeVerdicts.verdict(of: response, intent: .remove)
+        }
+        if CommonVerdicts.provesAbsence(response) { return .alreadyGone }
+        return response.status < 300 ? .accepted(requestID: response.openStackRequestID) : nil
+    }
+
     /// The last lines that the machine wrote on its console; nil where this cloud gives none.
     package func consoleTail(_ id: String, lines: Int, for call: Call) async throws -> String? {
         struct Answer: Decodable, Sendable { var output: String? }

@@ -12,7 +12,7 @@ package struct NewServer: Sendable, Hashable {
     package var networkIDs: [String]?
     /// Names or ids; empty: not sent.
     package var securityGroups: [String]
-    /// As the guest shall read it; gzip is fine with cloud-init.
+    /// As the guest shall read it; see `packed`.
     package var userData: [UInt8]
     /// Values of at most 255 bytes.
     package var metadata: [String: String]
@@ -37,6 +37,12 @@ package struct NewServer: Sendable, Hashable {
         self.configDrive = configDrive
     }
 
+    /// As it is sent: what is too large for Nova is compressed, which cloud-init undoes (facts/openstack.md section 3, 25).
+    /// It may still be too large.
+    package static func packed(_ userData: [UInt8]) -> [UInt8] {
+        userData.count > userDataLimit ? Gzip.compress(userData) : userData
+    }
+
     var body: JSONValue {
         var server: [String: JSONValue] = [
             "name": .string(name), "imageRef": .string(imageID), "flavorRef": .string(flavorID),
@@ -45,7 +51,7 @@ package struct NewServer: Sendable, Hashable {
         if !securityGroups.isEmpty {
             server["security_groups"] = .array(securityGroups.map { ["name": .string($0)] })
         }
-        if !userData.isEmpty { server["user_data"] = .string(Base64.encode(userData)) }
+        if !userData.isEmpty { server["user_data"] = .string(Base64.encode(Self.packed(userData))) }
         if !metadata.isEmpty { server["metadata"] = .object(metadata.mapValues { .string($0) }) }
         if let zone { server["availability_zone"] = .string(zone) }
         if let keyName { server["key_name"] = .string(keyName) }

@@ -1,3 +1,4 @@
+import OpenStack
 package import YAMLKit
 
 /// The cloud-init document of a server, by teuthology's rules (facts/teuthology.md section 4, "Userdata").
@@ -7,8 +8,6 @@ package enum UserData {
 
     private static let defaultPackages = ["git", "wget", "python", "ntp"]
     private static let user = "ubuntu"
-    /// Nova's limit, in the base64 form in which it is sent.
-    private static let longestEncoded = 65_535
 
     /// - Parameters:
     ///   - userdata: the provider's `userdata`, a mapping keyed `TYPE-VERSION`.
@@ -35,10 +34,10 @@ package enum UserData {
             document["ssh_authorized_keys"] = .list(keys + authorizedKeys.map { .string($0) })
         }
         let text = "#cloud-config\n" + YAMLWriter.write(Node(.mapping(document)), sortKeys: true)
-        let encoded = (text.utf8.count + 2) / 3 * 4
-        guard encoded <= longestEncoded else {
+        let packed = NewServer.packed(Array(text.utf8)).count
+        guard packed <= NewServer.userDataLimit else {
             throw problem(
-                "the user data for \(key) has \(encoded) bytes in base64; Nova takes \(longestEncoded)",
+                "the user data for \(key) has \(packed) bytes even when compressed; Nova takes \(NewServer.userDataLimit)",
                 next: "shorten \(path)")
         }
         return text

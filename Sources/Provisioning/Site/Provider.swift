@@ -58,6 +58,9 @@ package final class Provider: Sendable {
     /// Some step found that there is no room for another server.
     func noCapacity(_ why: String) async { await cloud.gates.compute.closeForCapacity(why) }
 
+    /// A server came up.
+    func capacityProved() async { await cloud.gates.compute.capacityProved() }
+
     func capacityFreed() async {
         await cloud.gates.compute.capacityFreed()
         await cloud.gates.blockStorage.capacityFreed()

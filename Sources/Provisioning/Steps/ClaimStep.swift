@@ -8,18 +8,20 @@ import World
 extension NodeWork {
     /// Makes sure that the node is the job's, and notices a job that is finished already.
     func claim(_ run: StepRun) async throws -> String {
-        try notExpired()
         let name = try await claimedNode(run)
         guard let record = try await paddles.node(name.qualified, for: run.call) else {
             throw Ending(
                 .rejected, "node-unknown", "paddles does not know \(name)",
                 next: "check the name, or add the node to paddles")
         }
+        // First of all: what was committed stays, whatever became of the node or the job's time since.
+        let seen = record.describesServer ? try await look(run) : nil
+        if let seen { try endIfCommitted(record, seen, run) }
+        try notExpired()
         try checkKind(record)
         let isOurLock = try await hold(record, run)
-        let found = try await look(run)
+        let found: Belongings = if let seen { seen } else { try await look(run) }
         try superseded(by: found)
-        try endIfCommitted(record, found, run)
         if record.osType != nil || record.osVersion != nil {
             var changes = NodeChanges()
             changes.osType = .clear
@@ -91,13 +93,14 @@ extension NodeWork {
     /// first. What has become of the server since, or whether an operator marked the node down, is not this job's
     /// business any more.
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
-        guard let mac = record.macAddress, record.osType != nil else { return nil }
+        guard record.describesServer, let mac = record.macAddress else { return nil }
         return found.own.servers.first { $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
     private func claimedNode(_ run: StepRun) async throws -> NodeName {
         if try await findOwnNode(run) { return try node() }
+        try notExpired()
         try await keepReserve(run)
         switch try await paddles.lockMany(
             count: 1, owner: job.owner, machineType: provider.name, description: claim.ownLock, for: run.call)
@@ -126,4 +129,9 @@ extension NodeWork {
             "\(free.count.counted("node")) of type \(provider.name) free, and \(site.reserveMachines) kept for people",
             next: "wait, or lower reserve_machines")
     }
+}
+
+extension NodeRecord {
+    /// Only a commit writes both; whoever clears a node clears both.
+    fileprivate var describesServer: Bool { macAddress != nil && osType != nil }
 }

@@ -50,8 +50,11 @@ extension NodeWork {
             run.created("server", name: request.name, id: created.id)
             remember(\.serverID, created.id)
             return created.id
-        } catch let error as ServiceError where error.smellsOfStaleness && run.attempt == 1 {
-            remember(\.plan, nil)
+        } catch let error as ServiceError where error.smellsOfStaleness && !known.hasReplanned {
+            update { memory in
+                memory.plan = nil
+                memory.hasReplanned = true
+            }
             throw Trouble("stale-inventory", error.description, next: error.next)
         }
     }

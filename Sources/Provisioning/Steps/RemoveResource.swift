@@ -13,29 +13,46 @@ extension NodeWork {
     func removeServer(_ server: Server, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
         addAddresses(server.parsedAddresses)
         try await removeServer(id: server.id, name: server.name, run, stillMay)
+        await provider.capacityFreed()
     }
 
-    /// Deletes a server and returns when it is gone: a 204 alone proves nothing.
+    /// Deletes a server and returns when it is gone: a 204 alone proves nothing. Tells nobody that there is room now.
     func removeServer(id: String, name: String, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
+        remaining("server \(name) \(id)")
         let time = world.time
         let watcher = cloud.watcher
+        var isForced = false
         while true {
-            try await destroying(stillMay) { try await cloud.compute.deleteServer(id, for: run.call) }
+            if !isForced {
+                try await destroying(stillMay) { try await cloud.compute.deleteServer(id, for: run.call) }
+            }
+            let mayBeAside = !isForced
             do {
-                try await waiting(run) {
+                let aside = try await waiting(run) {
                     try await time.withTimeout(Self.again, doing: "wait until server \(id) is gone") {
-                        try await watcher.serverGone(id, for: run.call)
+                        try await watcher.server(id, for: run.call) { mayBeAside && $0.status == .softDeleted }
                     }
                 }
-                break
+                guard aside != nil else { break }
+                // It keeps its volumes, addresses and quota for as long as the cloud likes.
+                isForced = try await force(id, run)
+                guard isForced else {
+                    run.warning("server \(id) is put aside (SOFT_DELETED), and this account may not delete it for good")
+                    break
+                }
             } catch is TimeoutError {
                 run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
+                isForced = try await force(id, run)
             }
         }
         remember(\.lookAfter, world.time.now)
         gone("server \(name) \(id)")
         run.removed("server", name: name, id: id)
-        await provider.capacityFreed()
+    }
+
+    /// - Returns: whether the cloud took it.
+    private func force(_ id: String, _ run: StepRun) async throws -> Bool {
+        try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
     }
 
     /// A destructive call: few at once, each only while it may be made.
@@ -46,6 +63,13 @@ extension NodeWork {
         }
     }
 
+    /// Among what a report has to list, until it is gone.
+    private func remaining(_ label: String) {
+        update { memory in
+            if memory.remains?.contains(label) != true { memory.remains = (memory.remains ?? []) + [label] }
+        }
+    }
+
     /// No longer among what a report would have to list.
     func gone(_ label: String) {
         update { $0.remains?.removeAll { $0 == label } }
@@ -53,10 +77,12 @@ extension NodeWork {
 
     /// Deletes a volume, freeing it first from attachments to servers that are gone.
     func removeVolume(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
+        let label = "volume \(volume.name) \(volume.id)"
+        remaining(label)
         let watcher = cloud.watcher
         let time = world.time
         guard let current = try await cloud.blockStorage.volume(volume.id, for: run.call) else {
-            gone("volume \(volume.name) \(volume.id)")
+            gone(label)
             run.removed("volume", name: volume.name, id: volume.id)
             return
         }
@@ -82,7 +108,7 @@ extension NodeWork {
                 next: "look at the block storage of \(provider.name)")
         }
         remember(\.lookAfter, world.time.now)
-        gone("volume \(volume.name) \(volume.id)")
+        gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
     }
 

@@ -21,7 +21,10 @@ extension NodeWork {
     /// Waits until the server is ACTIVE with an address; one that fails to build is replaced, three times in all.
     func waitActive(_ run: StepRun) async throws -> String {
         while true {
-            guard let id = known.serverID else { throw Trouble("no-server", "there is no server to wait for") }
+            guard let id = known.serverID else {
+                // Whether the request for another server had its effect is for the next delivery to see.
+                throw Ending(.retry, "no-server", "another server was asked for, and what came of it is not known")
+            }
             switch try await build(of: id, run) {
             case .active(let server, let address, let mac):
                 update { memory in
@@ -30,6 +33,7 @@ extension NodeWork {
                     memory.mac = mac
                 }
                 addAddresses(server.parsedAddresses)
+                await provider.capacityProved()
                 return "ACTIVE at \(address)"
             case .gone:
                 throw Ending(
@@ -82,9 +86,6 @@ extension NodeWork {
         }
         // Lists do not carry the fault, only a look by id does (facts/openstack-recordings 191, 517).
         let fault = try await cloud.compute.server(server.id, for: run.call)?.fault ?? server.fault
-        if let console = try await cloud.compute.consoleTail(server.id, lines: 40, for: run.call), !console.isEmpty {
-            run.note("console of \(server.id):\n\(console)")
-        }
         return .failed(
             why: fault.map { "ERROR: \($0.message)" } ?? "ERROR, without a fault",
             capacity: fault?.kind.isCapacity ?? false)
@@ -93,6 +94,10 @@ extension NodeWork {
     /// Removes a server that failed to build and makes another, in another zone where this one is full.
     private func replace(_ id: String, _ why: String, capacity: Bool, _ run: StepRun) async throws {
         run.warning("server \(id) failed to build: \(why)")
+        // Whatever it died of: with it goes what it said.
+        if let console = try await cloud.compute.consoleTail(id, lines: 40, for: run.call), !console.isEmpty {
+            run.note("console of \(id):\n\(console)")
+        }
         let zone = provider.zones.first { !known.fullZones.contains($0) }
         update { memory in
             memory.failedBuilds += 1

@@ -35,6 +35,8 @@ package final class NodeWork: Sendable {
         var condemned: Condemned?
         /// What a removal has found and not yet seen gone; nil: it never got so far as to look.
         var remains: [String]?
+        /// Lists that turned out to be stale were fetched anew once.
+        var hasReplanned = false
     }
 
     let assignment: Assignment

@@ -94,6 +94,10 @@ package struct CloudConfiguration: Sendable {
     package var timings = CloudTimings()
     package var quotas = CloudQuotas.roomy
     package var regions = ["RegionOne"]
+    /// Whether every region has hosts of its own, of which only those of the first are served.
+    package var regionsHaveOwnHosts = false
+    /// Types that the catalog does not name although the service is there.
+    package var missingTypes: Set<String> = []
     package var tokenLifetime: Duration = .seconds(3_600)
     /// Whether `/v2.0/tokens` still answers; gone since OpenStack Queens (facts/openstack.md 1.1).
     package var identityV2 = false

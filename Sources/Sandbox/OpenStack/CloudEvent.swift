@@ -11,7 +11,7 @@ struct CloudEvent: Sendable, Comparable {
 
     enum ServerStep: Sendable {
         case scheduled, networking, mapping, spawning, plugged, spawned, addressed, actionDone, unplugged, deleted, gone
-        case forgotten, vanish
+        case forgotten, vanish, putAside, reclaimed
         case broken(String)
     }
 

@@ -13,6 +13,12 @@ extension OpenStackCloud {
         volumeFaults.add(fault, for: match, times: times)
     }
 
+    /// Nothing that was planned and not drawn yet will happen.
+    package mutating func forgetPlans() {
+        serverFaults = FaultPlan()
+        volumeFaults = FaultPlan()
+    }
+
     /// The id of the project of that name.
     package func project(named name: String) -> String? { projects.values.first { $0.name == name }?.id }
 
@@ -39,6 +45,24 @@ extension OpenStackCloud {
         advance(to: now)
         breakServer(id, message, at: now)
     }
+
+    /// A migration is over, or an operator did something: a server that was in ERROR or SHUTOFF is ACTIVE again.
+    package mutating func recoverServer(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        servers[id]?.state = .active
+        servers[id]?.task = nil
+        touch(id, at: now)
+    }
+
+    /// Somebody shut it down.
+    package mutating func stopServer(_ id: String, at now: Timestamp) {
+        advance(to: now)
+        servers[id]?.state = .stopped
+        touch(id, at: now)
+    }
+
+    /// Ports of servers that exist; no port outlives its server here.
+    package var portCount: Int { ports.count }
 
     package mutating func failVolume(_ id: String, at now: Timestamp) {
         advance(to: now)
@@ -90,7 +114,9 @@ extension OpenStackCloud {
     package mutating func add(_ image: CloudImage) { images[image.id] = image }
     package mutating func removeImage(_ id: String) { images[id] = nil }
     package mutating func add(_ network: CloudNetwork) { networks[network.id] = network }
+    package mutating func removeNetwork(_ id: String) { networks[id] = nil }
     package mutating func add(_ group: CloudSecurityGroup) { securityGroups[group.id] = group }
+    package mutating func removeSecurityGroup(_ id: String) { securityGroups[id] = nil }
     package mutating func setZones(_ names: [String]) { zones = names }
     package mutating func addKeyPair(_ name: String, at now: Timestamp) {
         addKeyPair(name, publicKey: "ssh-ed25519 \(random.letters(68)) \(name)", at: now)
@@ -156,17 +182,19 @@ extension OpenStackCloud {
         return volume.id
     }
 
-    /// Leaves a volume `reserved` for a server that knows nothing of it, as a dead attach does: only deleting the
-    /// attachment in Cinder frees it.
-    package mutating func strandVolume(_ id: String, at now: Timestamp) {
+    /// Leaves a volume behind as if for a server that knows nothing of it: only deleting the attachment in Cinder frees
+    /// it.
+    /// - Parameter status: `reserved` or `attaching`, as a dead attach leaves it, which shows no attachment; `in-use` or
+    ///   `detaching`, as a lost detach does.
+    package mutating func strandVolume(_ id: String, as status: String = "reserved", at now: Timestamp) {
         advance(to: now)
         guard let volume = volumes[id] else { return }
         let attachment =
             volume.attachment ?? CloudVolume.Attachment(id: random.uuid(), server: random.uuid(), device: "")
         servers[attachment.server]?.disks[id] = nil
         volumes[id]?.attachment = attachment
-        volumes[id]?.attachment?.attached = nil
+        volumes[id]?.attachment?.attached = status == "in-use" || status == "detaching" ? now.wholeSeconds : nil
         volumes[id]?.generation += 1
-        set(id, "reserved", at: now)
+        set(id, status, at: now)
     }
 }

@@ -16,6 +16,10 @@ package struct OpenStackCloud: Sendable {
     package internal(set) var serversCreated = 0
     package internal(set) var volumesCreated = 0
 
+    /// Nova's `reclaim_instance_interval`: a server that is deleted is put aside for so long, SOFT_DELETED, with its
+    /// ports and volumes; nil: it goes at once.
+    package var reclaimInterval: Duration?
+
     var random: CloudRandom
     var projects: OrderedDictionary<String, CloudProject>
     var users: OrderedDictionary<String, CloudUser>

@@ -46,6 +46,11 @@ package struct SandboxSettings: Sendable {
     /// Whether Keystone still answers `/v2.0/tokens`.
     package var identityV2 = false
     package var tokenLifetime: Duration = .seconds(3_600)
+    /// The regions of the catalog, and whether each has its own hosts; only the first is served then.
+    package var regions = ["RegionOne"]
+    package var regionsHaveOwnHosts = false
+    /// Types that the catalog lacks.
+    package var missingTypes: Set<String> = []
     /// The most that one page of a listing holds.
     package var maximumPage = 1_000
 

@@ -24,6 +24,9 @@ package struct SandboxState: Sendable {
         lab.quotas = settings.quotas
         lab.identityV2 = settings.identityV2
         lab.tokenLifetime = settings.tokenLifetime
+        lab.regions = settings.regions
+        lab.regionsHaveOwnHosts = settings.regionsHaveOwnHosts
+        lab.missingTypes = settings.missingTypes
         lab.maximumPage = settings.maximumPage
         cloud = OpenStackCloud(lab)
         let nodes = settings.nodes.flatMap { group in

@@ -69,7 +69,7 @@ extension OpenStackCloud {
 
     private mutating func forceDelete(_ call: CloudCall, _ server: CloudServer) throws(CloudFault) -> HTTPResponse {
         if server.isLocked { throw .api(409, "Instance \(server.id) is locked") }
-        deleteServer(server.id, at: call.now)
+        deleteServer(server.id, isForced: true, at: call.now)
         return call.empty(202)
     }
 

@@ -82,7 +82,7 @@ private struct ServerFilter {
     func matches(_ server: CloudServer) -> Bool {
         if let changedSince {
             if server.updated < changedSince { return false }
-        } else if server.isGone || server.state == .deleted {
+        } else if server.isGone || server.state == .deleted || server.state == .softDeleted {
             return false
         }
         if !status.isEmpty, !status.contains(server.status) { return false }

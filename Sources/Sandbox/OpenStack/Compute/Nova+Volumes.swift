@@ -50,7 +50,7 @@ extension OpenStackCloud {
         guard let volume = volumes[id], volume.project == server.project else {
             throw .api(404, "Volume \(id) could not be found.")
         }
-        try check("attach_volume", server, in: [.active, .stopped])
+        try check("attach_volume", server, in: [.active, .stopped, .softDeleted])
         try checkAttachable(volume)
         let device = server.device(asked: wish["device"]?.string)
         let deletes = call.isAtLeast(2, 79) && wish["delete_on_termination"]?.bool == true
@@ -80,7 +80,7 @@ extension OpenStackCloud {
     ) throws(CloudFault) -> HTTPResponse {
         guard let disk = server.disks[id] else { throw notAttached(server, id) }
         if disk.device == "/dev/sda" { throw .api(400, "Cannot detach a root device volume") }
-        try check("detach_volume", server, in: [.active, .stopped])
+        try check("detach_volume", server, in: [.active, .stopped, .softDeleted])
         guard volumes[id] != nil else { throw .api(404, "Volume \(id) could not be found.") }
         guard volumes[id]?.status == "in-use" else {
             throw .api(

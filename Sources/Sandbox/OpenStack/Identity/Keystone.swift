@@ -117,12 +117,14 @@ extension OpenStackCloud {
         let interfaces = ["internal", "public", "admin"]
         var ids = catalogIDs[...]
         return .array(
-            services.enumerated().map { index, service in
+            services.enumerated().filter { !configuration.missingTypes.contains($0.element.type) }.map {
+                index, service in
                 let entries = configuration.regions.flatMap { region in
                     (0..<3).map { turn -> JSONValue in
                         [
                             "id": .text(ids.popFirst()), "interface": .string(interfaces[(index + turn) % 3]),
-                            "region": .string(region), "region_id": .string(region), "url": .string(service.url),
+                            "region": .string(region), "region_id": .string(region),
+                            "url": .string(url(service.url, in: region)),
                         ]
                     }
                 }
@@ -131,5 +133,11 @@ extension OpenStackCloud {
                     "name": .string(service.name),
                 ]
             })
+    }
+
+    /// `http://cloud/compute` of the first region, `http://sbg5.cloud/compute` of another.
+    private func url(_ url: String, in region: String) -> String {
+        guard configuration.regionsHaveOwnHosts, region != configuration.regions.first else { return url }
+        return url.replacing("://", with: "://\(region.lowercased()).", maxReplacements: 1)
     }
 }

@@ -6,6 +6,7 @@ struct CloudServer: Sendable {
     /// `OS-EXT-STS:vm_state`; with the task it makes the status (nova api/openstack/common.py).
     enum VMState: String, Sendable {
         case building, active, stopped, error, deleted
+        case softDeleted = "soft-delete"
     }
 
     struct Fault: Sendable {
@@ -76,6 +77,7 @@ struct CloudServer: Sendable {
         case .stopped: "SHUTOFF"
         case .error: "ERROR"
         case .deleted: "DELETED"
+        case .softDeleted: "SOFT_DELETED"
         }
     }
 
@@ -83,7 +85,7 @@ struct CloudServer: Sendable {
     var powerState: Int {
         switch state {
         case .active: 1
-        case .stopped: 4
+        case .stopped, .softDeleted: 4
         case .error: launched == nil ? 0 : 1
         case .building, .deleted: 0
         }

@@ -30,6 +30,8 @@ extension OpenStackCloud {
         case .forgotten: servers[id] = nil
         case .vanish: vanishServer(id, at: time)
         case .broken(let message): breakServer(id, message, at: time)
+        case .putAside: putAside(id, at: time)
+        case .reclaimed: finishDelete(id, at: time)
         }
     }
 
@@ -147,8 +149,17 @@ extension OpenStackCloud {
 
     /// Starts deleting. What was never given to a host is gone at once (recordings 344, 498); what is being built is
     /// built first (209).
-    mutating func deleteServer(_ id: String, at time: Timestamp) {
+    /// - Parameter isForced: not put aside, wherever servers are.
+    mutating func deleteServer(_ id: String, isForced: Bool = false, at time: Timestamp) {
         guard let server = servers[id], server.task != "deleting" else { return }
+        if !isForced, reclaimInterval != nil, !server.hostID.isEmpty, server.state != .building {
+            guard server.state != .softDeleted, server.task != "soft-deleting" else { return }
+            servers[id]?.task = "soft-deleting"
+            servers[id]?.generation += 1
+            touch(id, at: time)
+            post(.putAside, server: id, at: time, after: timings.deleting)
+            return
+        }
         let fault = serverFaults.draw(for: server.name) { $0.isForDelete }
         servers[id]?.task = "deleting"
         touch(id, at: time)
@@ -169,6 +180,13 @@ extension OpenStackCloud {
                 post(.deleted, server: id, at: time, after: timings.deleting)
             }
         }
+    }
+
+    private mutating func putAside(_ id: String, at time: Timestamp) {
+        servers[id]?.state = .softDeleted
+        servers[id]?.task = nil
+        touch(id, at: time)
+        if let reclaimInterval { post(.reclaimed, server: id, at: time, after: reclaimInterval) }
     }
 
     private mutating func finishDelete(_ id: String, at time: Timestamp) {

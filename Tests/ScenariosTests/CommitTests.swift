@@ -1,0 +1,102 @@
+import HTTPKit
+import Jobs
+import Pipelines
+import Sandbox
+import Scenarios
+import Simulation
+import Testing
+import World
+
+/// After its commit point a provision removes nothing, however often it is delivered again.
+@Suite struct CommitTests {
+    /// What becomes of the node between the commit and the next delivery.
+    enum Change: String, CaseIterable, Sendable { case nothing, markedDown, unlocked, otherOwner, expired, error }
+
+    private static func apply(_ change: Change, to lab: WildLab) {
+        lab.bench.sandbox.withState { state in
+            guard var node = state.paddles.node("\(WildLab.node).\(Bench.domain)") else { return }
+            switch change {
+            case .nothing, .expired: return
+            case .markedDown: node.up = false
+            case .unlocked:
+                node.locked = false
+                node.lockedBy = nil
+            case .otherOwner: node.lockedBy = "you@lab"
+            case .error:
+                for id in state.cloud.servers(named: WildLab.node) { state.cloud.failServer(id, "gone", at: lab.now) }
+                return
+            }
+            state.paddles.put(node)
+        }
+    }
+
+    @Test(arguments: Change.allCases)
+    func whatWasCommittedStays(change: Change) throws {
+        let lab = try WildLab()
+        let first = lab.bench.worker("w1")
+        lab.bench.simulation.http.onAnswer { exchange, _ in
+            let request = exchange.request
+            if request.method == .put, String(decoding: request.body, as: UTF8.self).contains("22.04") {
+                first.process.kill()
+            }
+        }
+        first.start()
+        try lab.bench.simulation.run { world in
+            lab.provision(volumes: 2, more: ", expire: '\(lab.now + .seconds(100))'")
+            try await world.time.sleep(for: .seconds(120))
+            #expect(!first.process.isRunning)
+            let before = lab.cloud
+            #expect(before.servers.count == 1 && before.volumes.count == 2)
+            Self.apply(change, to: lab)
+            lab.bench.simulation.http.onAnswer { _, _ in }
+            lab.bench.worker("w2").start()
+            try await lab.bench.settled()
+            #expect(lab.cloud.servers.map(\.id) == before.servers.map(\.id))
+            #expect(lab.cloud.volumes.map(\.id) == before.volumes.map(\.id))
+        }
+        #expect(lab.bench.replies("replies").last?.outcome == "done")
+        #expect(lab.bench.replies("replies").last?.server != nil)
+        #expect(lab.requests(.compute, .delete).isEmpty && lab.requests(.volume, .delete).isEmpty)
+        let addresses = lab.bench.sandbox.withState { $0.nsupdate.zone.addresses(of: "ovh001.\(Bench.domain)") }
+        #expect(lab.cloud.servers.first?.addresses.map(\.address) == addresses)
+    }
+
+    /// The commit replaces the description by which a lock of our own is found, so a job without a node has to find its
+    /// server.
+    @Test func aJobWithoutANodeIsFinishedOnTheNodeThatItBuilt() throws {
+        let body =
+            "{action: provision, owner: you@lab, lock_description: run/7, uuid: k, reply_to: replies, volumes: {count: 1, size: 5}}"
+        func run(_ crash: Int?, _ edge: Effect.Edge) throws -> (effects: Int, wrong: [String]) {
+            let lab = try WildLab(nodes: 1, sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: 3)] })
+            let first = lab.bench.worker("w1")
+            if let crash { first.process.atEffect(crash, edge) { $0.kill() } }
+            first.start()
+            return try lab.bench.simulation.run { world in
+                lab.bench.put(.provision, body)
+                if crash != nil {
+                    while lab.bench.openJobs > 0, first.process.isRunning {
+                        try await world.time.sleep(for: .seconds(1))
+                    }
+                    lab.bench.worker("w2").start()
+                }
+                try await lab.bench.settled()
+                var wrong: [String] = []
+                let mine = lab.bench.sandbox.withState { $0.paddles.nodes.filter { $0.lockedBy == "you@lab" } }
+                if mine.map(\.description) != ["run/7"] { wrong.append("locked: \(mine.map(\.description))") }
+                let node = String(mine.first?.name.prefix(6) ?? "?")
+                wrong += lab.violations(.provisioned(volumes: 1), of: node)
+                if lab.cloud.servers.count != 1 { wrong.append("\(lab.cloud.servers.count) servers") }
+                if lab.bench.replies("replies").last?.outcome != "done" { wrong.append("not done") }
+                return (first.process.effects, wrong)
+            }
+        }
+        let undisturbed = try run(nil, .before)
+        #expect(undisturbed.wrong.isEmpty, "\(undisturbed.wrong)")
+        for index in 1...undisturbed.effects {
+            for edge in [Effect.Edge.before, .after] {
+                let found = try run(index, edge).wrong
+                #expect(found.isEmpty, "crash \(edge) effect \(index): \(found)")
+            }
+        }
+    }
+}
