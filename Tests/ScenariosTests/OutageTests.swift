@@ -80,7 +80,8 @@ import World
 
 /// A site that is broken in a way that looks like the jobs' own fault.
 @Suite struct BrakeTests {
-    @Test func aMisconfiguredHostBuriesOnlyAHandful() throws {
+    /// Nodes are destroyed all the while, which goes well and says nothing about building.
+    @Test(arguments: [false, true]) func aMisconfiguredHostBuriesOnlyAHandful(destroysToo: Bool) throws {
         let nodes = 30
         let bench = try Bench(
             sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)] },
@@ -96,7 +97,13 @@ import World
             for name in names {
                 bench.put(.provision, "{action: provision, node: \(name), owner: me@lab, lock_description: run/1}")
             }
-            try await world.time.sleep(for: .seconds(300))
+            for second in 0..<300 {
+                try await world.time.sleep(for: .seconds(1))
+                guard destroysToo else { continue }
+                bench.put(
+                    .destroy,
+                    "{action: destroy, node: ovh029, owner: me@lab, lock_description: run/1, uuid: d\(second)}")
+            }
             #expect(bench.buried == bench.configuration.burialBrake.count)
             try await world.time.sleep(for: .seconds(3_600))
             #expect(bench.buried <= bench.configuration.burialBrake.count + 7)

@@ -20,8 +20,6 @@ package final class Provider: Sendable {
     let creates = Locked(CreateLedger())
     /// Volumes created at once, over all jobs of this process.
     let volumePermits: Permits
-    /// Destructive calls at once. Apart from those that create: what frees capacity never waits for what waits for it.
-    let removalPermits: Permits
 
     init(
         _ configuration: ProviderConfiguration, cloud: Cloud, osDefaults: OSDefaults, sizes: SizeSettings,
@@ -40,7 +38,6 @@ package final class Provider: Sendable {
         self.authorizedKeys = authorizedKeys
         self.labDomain = labDomain
         volumePermits = Permits(8)
-        removalPermits = Permits(8)
     }
 
     var zones: [String] { settings.availabilityZones }

@@ -77,7 +77,7 @@ extension NodeWork {
     }
 
     /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.
-    private func removeOld(_ found: Belongings, _ run: StepRun) async throws {
+    func removeOld(_ found: Belongings, _ run: StepRun) async throws {
         var old = found.older
         if provider.adoptsUnmarked {
             old.servers += found.unmarked.servers

@@ -57,7 +57,7 @@ extension NodeWork {
 
     /// A destructive call: few at once, each only while it may be made.
     private func destroying<Value: Sendable>(_ stillMay: StillMay, _ body: () async throws -> Value) async throws {
-        _ = try await provider.removalPermits.withPermit {
+        _ = try await removalPermits.withPermit {
             try await stillMay()
             return try await changing(body)
         }

@@ -43,6 +43,9 @@ package final class NodeWork: Sendable {
     let site: Site
     let provider: Provider
     let claim: Claim
+    /// Destructive calls of one job at once. Of one job: before a closed gate no other must wait behind it, and what frees
+    /// capacity never behind what waits for it.
+    let removalPermits = Permits(8)
     private let memory: Locked<Memory>
 
     var job: Job { assignment.job }

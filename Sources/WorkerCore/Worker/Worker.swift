@@ -134,7 +134,8 @@ extension Worker {
             let before = ledgers.verdict(on: life)?.story ?? []
             let (outcome, facts) = await work(job, delivery, token.lease, journal)
             journal.record(.ended(outcome, took: world.time.now - started))
-            if outcome.kind == .done { ledgers.succeeded(provider: job.provider) }
+            // That something could be destroyed does not say that anything can be built.
+            if outcome.kind == .done, job.action == .provision { ledgers.succeeded(provider: job.provider) }
             let events = journal.records
             let ended = Ended(
                 outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: before + events, began: began)

@@ -116,6 +116,7 @@ extension ProcessSuites {
                     }
                 }
                 #expect(child.parent == worker.id)
+                defer { if !child.commandLine.isEmpty { kill(child.id, SIGKILL) } }
                 try await worker.kill()
                 try await time.withTimeout(.seconds(30), doing: "wait until ssh-keyscan is gone") {
                     // Empty for a zombie, too: who inherits it may take its time.
