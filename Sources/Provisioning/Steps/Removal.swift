@@ -18,17 +18,37 @@ private struct Refusals: Sendable {
     }
 }
 
+/// One destructive act of a removal.
+enum RemovalAct: Sendable {
+    case dns
+    case server(Server)
+    case volume(Volume)
+    case lock
+}
+
+/// The right of somebody who is not the job itself to remove what is the job's: nothing but this, and only while
+/// `stillMay` throws nothing. It is asked before each act.
+struct Warrant: Sendable {
+    var ids: Set<String>
+    var stillMay: @Sendable (RemovalAct) async throws -> Void
+}
+
 extension NodeWork {
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
-    func removeOwn(_ run: StepRun) async throws -> String {
+    /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
+    func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let found = try await look(run)
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
+            throw Ending(.obsolete, "changed", "there is more of this job than there was")
+        }
+        let stillMay: @Sendable (RemovalAct) async throws -> Void = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
-        try await parkOwn(condemned, found, &refusals, run)
-        try await take(condemned, &refusals, run) {}
-        try await release(found, removed: condemned, &refusals, run)
+        try await parkOwn(condemned, found, &refusals, run, stillMay)
+        try await take(condemned, &refusals, run, stillMay: stillMay)
+        try await release(found, removed: condemned, &refusals, run, stillMay)
         try report(refusals)
         return condemned.servers.isEmpty && condemned.volumes.isEmpty
             ? "nothing was left" : "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
@@ -36,7 +56,7 @@ extension NodeWork {
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.
     func takeCondemned(
-        _ condemned: Condemned, _ run: StepRun, stillMay: @Sendable () async throws -> Void
+        _ condemned: Condemned, _ run: StepRun, stillMay: @Sendable (RemovalAct) async throws -> Void
     ) async throws {
         var refusals = Refusals()
         try await take(condemned, &refusals, run, stillMay: stillMay)
@@ -45,10 +65,10 @@ extension NodeWork {
 
     private func take(
         _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun,
-        stillMay: @Sendable () async throws -> Void
+        stillMay: @Sendable (RemovalAct) async throws -> Void
     ) async throws {
         for server in condemned.servers {
-            try await stillMay()
+            try await stillMay(.server(server))
             do {
                 try await removeServer(server, run)
             } catch let error as ServiceError where error.kind == .permanent {
@@ -57,7 +77,7 @@ extension NodeWork {
             }
         }
         for volume in condemned.volumes {
-            try await stillMay()
+            try await stillMay(.volume(volume))
             do {
                 try await removeVolume(volume, run)
             } catch let error as ServiceError where error.kind == .permanent {
@@ -94,7 +114,8 @@ extension NodeWork {
 extension NodeWork {
     /// Points the name at the parking address if it may still point at a server of ours.
     private func parkOwn(
-        _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun
+        _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun,
+        _ stillMay: @Sendable (RemovalAct) async throws -> Void
     ) async throws {
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         let ours = known.addresses
@@ -106,6 +127,7 @@ extension NodeWork {
                 case .held = claim.judge(record)
             else { return }
         }
+        try await stillMay(.dns)
         do {
             if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
                 run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
@@ -123,13 +145,15 @@ extension NodeWork {
 
     /// Clears what paddles says of a server that is gone, and gives back a lock that is our own.
     private func release(
-        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun
+        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun,
+        _ stillMay: @Sendable (RemovalAct) async throws -> Void
     ) async throws {
         let name = try node().qualified
         guard found.newer.isEmpty, found.unmarked.servers.isEmpty,
             let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
+        try await stillMay(.lock)
         let isStale = record.osType == nil && (record.macAddress != nil || record.sshPublicKey != nil)
         let describesRemoved = record.macAddress.map { mac in removed.servers.contains { $0.hasMAC(mac) } } ?? false
         if isStale || describesRemoved { try await clear(name, run) }

@@ -192,4 +192,6 @@ package struct ReplyFacts: Sendable, Hashable {
 struct Condemned: Sendable {
     var servers: [Server]
     var volumes: [Volume]
+
+    var ids: Set<String> { Set(servers.map(\.id) + volumes.map(\.id)) }
 }

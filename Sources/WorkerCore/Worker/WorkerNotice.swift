@@ -13,6 +13,10 @@ package enum WorkerNotice: Sendable {
     case reportRefused(job: UInt64, why: String, report: String)
     case replyRefused(job: UInt64, why: String)
     case brakePulled(provider: String, cause: String)
+    /// A sweep by this worker is through.
+    case swept(SweepReport)
+    /// A sweep did not come about; the next one follows.
+    case sweepFailed(String)
     case draining(jobs: Int)
     case stopped
 }
