@@ -6,7 +6,7 @@ package import Pipelines
 import Provisioning
 package import Sandbox
 package import Simulation
-import WorkerCore
+package import WorkerCore
 import World
 
 /// A whole lab on one thread: the Sandbox, a simulated beanstalkd, and any number of workers as processes that can be
@@ -17,6 +17,8 @@ package final class Bench: Sendable {
     package let broker: SimulatedBroker
     package let configuration: SiteConfiguration
     package let events = EventLog()
+    /// What workers say beside their jobs.
+    package let notices = NoticeLog()
 
     package static let domain = "front.lab.test"
     package static let provider = "ovh"
@@ -95,6 +97,8 @@ package final class Bench: Sendable {
 package final class EventLog: EventSink {
     private let kept = Locked<[EventRecord]>([])
 
+    package init() {}
+
     package func record(_ record: EventRecord) {
         kept.withLock { $0.append(record) }
     }
@@ -107,6 +111,17 @@ package final class EventLog: EventSink {
             if case .ended(let outcome, _) = record.event { outcome } else { nil }
         }
     }
+}
+
+/// Every notice of every worker, in order.
+package final class NoticeLog: Sendable {
+    private let kept = Locked<[(worker: String, notice: WorkerNotice)]>([])
+
+    func add(_ notice: WorkerNotice, of worker: String) {
+        kept.withLock { $0.append((worker, notice)) }
+    }
+
+    package var all: [(worker: String, notice: WorkerNotice)] { kept.withLock { $0 } }
 }
 
 /// One worker of a bench.
@@ -135,7 +150,8 @@ package struct BenchWorker: Sendable {
             let worker = Worker(
                 settings: try WorkerSettings(bench.configuration, release: "bench"),
                 broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
-                sinks: [sink], world: world, notice: { _ in })
+                sinks: [sink], world: world,
+                notice: { if process.isRunning { bench.notices.add($0, of: process.name) } })
             running.withLock { $0 = worker }
             await worker.run()
         }
