@@ -29,7 +29,16 @@ extension NodeWork {
     ///   something could not be reached, `parked`, `drain`, `leaseLost`.
     package func remove() async -> Outcome {
         guard job.action == .provision else { return Outcome(.done) }
-        return await pipeline([step(.removal, removeOwn)])
+        return await pipeline([step(.removal) { try await self.removeOwn($0) }])
+    }
+
+    /// Takes away what a job that is gone left behind, once: what cannot be reached now is left to the next sweep.
+    func remove(under warrant: Warrant) async -> Outcome {
+        var limits = site.limits(of: .removal)
+        limits.patience = .zero
+        return await pipeline([
+            Step(StepName.removal.rawValue, limits: limits) { try await self.removeOwn($0, under: warrant) }
+        ])
     }
 
     private var provisionSteps: [Step] {

@@ -13,6 +13,7 @@ struct Condemned: Sendable {
         volumes += older.volumes
     }
 
+    var ids: Set<String> { Set(servers.map(\.id) + volumes.map(\.id)) }
     var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
     var summary: String { "\(servers.count.counted("server")), \(volumes.count.counted("volume"))" }
     /// For a report.

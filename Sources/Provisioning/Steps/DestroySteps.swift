@@ -61,7 +61,7 @@ extension NodeWork {
     func removeCondemned(_ run: StepRun) async throws -> String {
         guard let condemned = known.condemned else { throw Trouble("no-guard", "the guard has not passed") }
         let name = try node().qualified
-        try await takeCondemned(condemned, run) {
+        try await takeCondemned(condemned, run) { _ in
             guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
             try self.judge(record, condemned)
         }

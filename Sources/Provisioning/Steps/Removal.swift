@@ -18,42 +18,69 @@ private struct Refusals: Sendable {
     }
 }
 
+/// One destructive act of a removal.
+enum RemovalAct: Sendable {
+    case dns
+    case server(Server)
+    case volume(Volume)
+    case lock
+}
+
+/// The right of somebody who is not the job itself to remove what is the job's: nothing but this, and only while
+/// `stillMay` throws nothing. It is asked before each act.
+struct Warrant: Sendable {
+    var ids: Set<String>
+    var stillMay: @Sendable (RemovalAct) async throws -> Void
+}
+
 extension NodeWork {
+    /// Asked right before each destructive act; throws if it may not be done.
+    typealias Permission = @Sendable (RemovalAct) async throws -> Void
+
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
+    /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
     /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
-    func removeOwn(_ run: StepRun) async throws -> String {
+    func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let found = try await look(run)
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
         if let record { try endIfCommitted(record, found, run) }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
-        if let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
+        if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
+        if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
+            throw Ending(.obsolete, "changed", "there is more of this job than there was")
+        }
         remember(\.remains, condemned.labels)
         if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }
+        let stillMay: Permission = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        try await parkOwn(condemned, found, record, &refusals, run)
-        try await take(condemned, &refusals, run) {}
-        try await release(found, removed: condemned, &refusals, run)
+        try await parkOwn(condemned, found, record, &refusals, run, stillMay)
+        try await take(condemned, &refusals, run, stillMay: stillMay)
+        try await release(found, removed: condemned, &refusals, run, stillMay)
         try report(refusals)
         return condemned.isEmpty ? "nothing was left" : condemned.summary
     }
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.
-    func takeCondemned(_ condemned: Condemned, _ run: StepRun, stillMay: @escaping StillMay) async throws {
+    func takeCondemned(_ condemned: Condemned, _ run: StepRun, stillMay: @escaping Permission) async throws {
         var refusals = Refusals()
         try await take(condemned, &refusals, run, stillMay: stillMay)
         try report(refusals)
     }
 
     private func take(
-        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun, stillMay: @escaping StillMay
+        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun, stillMay: @escaping Permission
     ) async throws {
-        let servers = await troubles(of: condemned.servers) { try await self.removeServer($0, run, stillMay) }
+        let servers = await troubles(of: condemned.servers) { server in
+            try await self.removeServer(server, run) { try await stillMay(.server(server)) }
+        }
         try sort(servers, into: &refusals, run) { ("server", $0.name, $0.id) }
-        let volumes = await troubles(of: condemned.volumes) { try await self.removeVolume($0, run, stillMay) }
+        let volumes = await troubles(of: condemned.volumes) { volume in
+            try await self.removeVolume(volume, run) { try await stillMay(.volume(volume)) }
+        }
         try sort(volumes, into: &refusals, run) { ("volume", $0.name, $0.id) }
     }
 
@@ -147,7 +174,8 @@ extension NodeWork {
     /// Points the name at the parking address if it may still point at a server that goes or is gone; at a newer job's
     /// server, if there is one: both may have written the name at the same moment, and we last.
     private func parkOwn(
-        _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ refusals: inout Refusals, _ run: StepRun
+        _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ refusals: inout Refusals, _ run: StepRun,
+        _ stillMay: Permission
     ) async throws {
         guard let dns = site.lab.dns else { return }
         let node = try node()
@@ -161,6 +189,7 @@ extension NodeWork {
             record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
             asks: dns.asksBeforeParking)
         guard parking.isDue else { return }
+        try await stillMay(.dns)
         update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
             let parked = try await dns.park(
@@ -191,12 +220,13 @@ extension NodeWork {
 
     /// Clears what paddles says of a server that is gone, and gives back a lock that is our own.
     private func release(
-        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun
+        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun, _ stillMay: Permission
     ) async throws {
         let name = try node().qualified
         guard found.newer.isEmpty, let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
+        try await stillMay(.lock)
         if isStale(record, found.standing(without: removed)) { try await clear(name, run) }
         guard byUs else { return }
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {

@@ -1,8 +1,8 @@
-import Pipelines
-import Simulation
 import Configuration
 import Jobs
+import Pipelines
 import Sandbox
+import Simulation
 import World
 
 /// Holds a lab at rest against the invariants, from the outside: by what the cloud, paddles, DNS and the broker say.
@@ -83,7 +83,9 @@ struct Judge: Sendable {
                 ending.outcome = report.outcome
                 ending.left = report.left
             }
-            if mine.isEmpty, ending.outcome.isEmpty { wrong.append("I1 job \(job.id) (\(key)) vanished without a reply") }
+            if mine.isEmpty, ending.outcome.isEmpty {
+                wrong.append("I1 job \(job.id) (\(key)) vanished without a reply")
+            }
             return ending
         }
     }
@@ -101,7 +103,8 @@ struct Judge: Sendable {
         let unexplained = servers.filter { !isReported($0.id) }
         if unexplained.count > 1 { wrong.append("I4 \(Scenery.node) has \(unexplained.count) servers") }
         for server in unexplained where !allowed.contains(server.metadata["cirrata_key"] ?? "") {
-            wrong.append("I3 server \(server.id) of \(server.metadata["cirrata_key"] ?? "?") is left (\(server.status))")
+            wrong.append(
+                "I3 server \(server.id) of \(server.metadata["cirrata_key"] ?? "?") is left (\(server.status))")
         }
         for volume in volumes where !isReported(volume.id) {
             let key = volume.metadata["cirrata_key"] ?? ""
@@ -131,7 +134,9 @@ struct Judge: Sendable {
         var wrong: [String] = []
         if server.status != "ACTIVE" { wrong.append("I2 the server is \(server.status)") }
         let attached = volumes.filter { $0.status == "in-use" && $0.server == server.id }
-        if attached.count != done.volumes { wrong.append("I2 \(attached.count) of \(done.volumes) volumes are attached") }
+        if attached.count != done.volumes {
+            wrong.append("I2 \(attached.count) of \(done.volumes) volumes are attached")
+        }
         if !server.addresses.contains(where: { addresses == [$0.address] }) {
             wrong.append("I2 DNS says \(addresses), the server has \(server.addresses.map(\.address))")
         }

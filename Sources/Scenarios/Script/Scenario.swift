@@ -18,11 +18,12 @@ package struct Scenario: Sendable, Hashable, CustomStringConvertible {
 
     /// One job and nothing that ends or stops its worker: a second one would only stand by.
     var needsSecondWorker: Bool {
-        cast.parts.count > 1 || troubles.contains { trouble in
-            trouble.acts.contains { act in
-                if case .fault = act { false } else { true }
+        cast.parts.count > 1
+            || troubles.contains { trouble in
+                trouble.acts.contains { act in
+                    if case .fault = act { false } else { true }
+                }
             }
-        }
     }
 
     package var description: String {

@@ -17,6 +17,8 @@ package final class Bench: Sendable {
     package let broker: SimulatedBroker
     package let configuration: SiteConfiguration
     package let events = EventLog()
+    /// What workers say beside their jobs.
+    package let notices = NoticeLog()
 
     package static let domain = "front.lab.test"
     package static let provider = "ovh"
@@ -68,6 +70,8 @@ package final class Bench: Sendable {
         configuration.siteName = site
         configuration.brokerOverride = brokerEndpoint
         configuration.slots = 4
+        // Scenarios that sweep say so: in the others it would only cost time.
+        configuration.sweep.isEnabled = false
         configuration.dns.server = .tcp(host: "ns1", port: 53)
         configuration.ssh.checksPort = false
         configuration.ssh.checksHostKeys = false
@@ -118,7 +122,8 @@ package struct BenchWorker: Sendable {
             let worker = Worker(
                 settings: try WorkerSettings(bench.configuration, release: "bench"),
                 broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
-                sinks: [sink], world: world, notice: { _ in })
+                sinks: [sink], world: world,
+                notice: { if process.isRunning { bench.notices.add($0, of: process.name) } })
             running.withLock { $0 = worker }
             await worker.run()
         }

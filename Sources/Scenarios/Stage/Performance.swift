@@ -1,5 +1,5 @@
-import Sandbox
 import Configuration
+import Sandbox
 import Simulation
 import World
 

@@ -1,5 +1,5 @@
-import Sandbox
 import Jobs
+import Sandbox
 import Simulation
 import World
 

@@ -1,7 +1,7 @@
 import Jobs
-import Simulation
 import Provisioning
 import Sandbox
+import Simulation
 import World
 
 /// What stands on the bench before anybody plays: the node under test, and things that nobody may touch.

@@ -15,7 +15,9 @@ final class Stagehand: Sendable {
             method = request.method
             let path = request.url.utf8.prefix { $0 != UInt8(ascii: "?") }
             let parts = path.split(separator: UInt8(ascii: "/")).map { part -> String in
-                let isID = part.count >= 32 && part.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...102).contains($0) }
+                let isID =
+                    part.count >= 32
+                    && part.allSatisfy { $0 == 45 || (48...57).contains($0) || (97...102).contains($0) }
                 return isID ? "*" : String(decoding: Array(part), as: UTF8.self)
             }
             self.path = parts.joined(separator: "/")

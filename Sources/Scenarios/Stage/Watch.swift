@@ -1,8 +1,8 @@
 import Configuration
-import Sandbox
-import Pipelines
 import HTTPKit
 import Jobs
+import Pipelines
+import Sandbox
 import Simulation
 import World
 
@@ -68,7 +68,9 @@ final class Watch: Sendable {
     }
     private static func changesSomething(_ request: HTTPRequest) -> Bool {
         // nsupdate-web is told by GET; without a name it is only asked whether it is there.
-        if request.url.hasPrefix("\(Bench.origin)/nsupdate/") { return request.url.hasPrefix("\(Bench.origin)/nsupdate/update?name=") }
+        if request.url.hasPrefix("\(Bench.origin)/nsupdate/") {
+            return request.url.hasPrefix("\(Bench.origin)/nsupdate/update?name=")
+        }
         return request.method != .get && request.method != .head && !request.url.hasPrefix("\(Bench.origin)/identity/")
     }
 
@@ -80,7 +82,9 @@ final class Watch: Sendable {
         guard request.method != .get, case .response(let response, _) = answer, response.isSuccess,
             let job = bench.events.job(of: exchange.process)
         else { return }
-        let parts = request.url.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: Array($0), as: UTF8.self) }
+        let parts = request.url.utf8.split(separator: UInt8(ascii: "/")).map {
+            String(decoding: Array($0), as: UTF8.self)
+        }
         let tail = parts.suffix(2)
         switch (request.method, tail.first, tail.last) {
         case (.post, _, "servers"): created(response, "server")

@@ -68,6 +68,7 @@ package final class Worker: Sendable {
             group.addTask { await presence.run() }
             group.addTask { await self.provisioner.site.knock() }
             group.addTask { await self.watchDrain() }
+            if let duty = self.sweepDuty { group.addTask { await duty.run() } }
             await withTaskGroup(of: Void.self) { slots in
                 for index in 0..<settings.slots {
                     let slot =
@@ -80,6 +81,15 @@ package final class Worker: Sendable {
             group.cancelAll()
         }
         notice(.stopped)
+    }
+
+    private var sweepDuty: SweepDuty? {
+        settings.sweep.map { sweep in
+            SweepDuty(
+                broker: broker, tubes: sweep.tubes,
+                sweeper: Sweeper(site: provisioner.site, broker: broker, tubes: sweep.tubes, sinks: sinks),
+                interval: sweep.interval, lease: settings.lease, name: name, drain: drain, world: world, notice: notice)
+        }
     }
 
     private func watchDrain() async {

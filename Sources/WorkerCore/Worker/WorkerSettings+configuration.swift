@@ -17,6 +17,8 @@ extension WorkerSettings {
             brakeCount: configuration.burialBrake.count, brakeWindow: configuration.burialBrake.within,
             tubes: try WorkerTubes(configuration.tubes, providers: configuration.providers.map(\.name)),
             reportBytes: configuration.reports.maximumBytes, reportCount: configuration.reports.maximumCount,
-            release: release)
+            release: release,
+            sweep: configuration.sweep.isEnabled
+                ? Sweep(interval: configuration.sweep.interval, tubes: try SweepTubes(configuration.tubes)) : nil)
     }
 }

@@ -22,7 +22,7 @@ struct Submission: Sendable {
     /// - Returns: whether all are done.
     /// - Throws: `Complaint` when `limit` is over.
     func follow(_ orders: [Order], for limit: Duration?) async throws -> Bool {
-        let tube = try TubeName("cirrata.reply.\(world.random.uuid())")
+        let tube = try TubeName(ReplyTube.name(uuid: world.random.uuid()))
         let orders = orders.map { order in
             var order = order
             order.replyTo = tube

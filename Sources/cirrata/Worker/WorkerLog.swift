@@ -78,6 +78,10 @@ struct WorkerLog: Sendable {
             logger.critical(
                 "job after job fails for one cause: the site is at fault, no more are buried",
                 metadata: [LogKeys.provider: "\(provider)", LogKeys.cause: "\(cause)"])
+        case .swept(let report):
+            tell(report)
+        case .sweepFailed(let why):
+            logger.warning("the sweep failed: \(why)")
         case .draining(let jobs):
             logger.notice("stopping: no new job is taken", metadata: ["held": "\(jobs)"])
         case .stopped:
