@@ -92,7 +92,7 @@ package struct JobBody: Sendable {
             return .malformed(problems: [problem], stub: JobStub(key: weakKey))
         }
         guard root["action"].map({ !$0.isNull }) ?? false else {
-            let keys = root.mapping?.keys.prefix(6).joined(separator: ", ") ?? ""
+            let keys = root.mapping?.keys.prefix(6).map { Fields.join("", $0) }.joined(separator: ", ") ?? ""
             return .foreign(why: "the body has no 'action' (it has: \(keys))")
         }
         if let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version {
