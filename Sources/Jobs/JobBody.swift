@@ -117,14 +117,7 @@ package struct JobBody: Sendable {
             problems.error(fields.mark, "node", "missing", hint: "a destroy names the node to be destroyed")
         }
         let provider = readProvider(fields, envelope, problems)
-        let owner = fields.string("owner")
-        if owner == nil {
-            problems.error(
-                fields.mark, "owner", "missing", hint: "name who holds the node in paddles (its locked_by)")
-        }
-        if let owner, owner.utf8.count > 64 {
-            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
-        }
+        let owner = readOwner(fields, problems)
         let replyTo = fields.string("reply_to")
         let expire = fields.read("expire", .timestamp)
         let wishes = SizeWishes(
@@ -151,6 +144,20 @@ package struct JobBody: Sendable {
             problems.error(fields.mark(of: "node"), "node", error.description)
             return nil
         }
+    }
+
+    private func readOwner(_ fields: Fields, _ problems: Problems) -> String? {
+        let owner = fields.string("owner") ?? ""
+        guard !owner.isEmpty else {
+            problems.error(
+                fields.mark(of: "owner"), "owner", "missing",
+                hint: "name who holds the node in paddles (its locked_by)")
+            return nil
+        }
+        if owner.utf8.count > 64 {
+            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
+        }
+        return owner
     }
 
     private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {

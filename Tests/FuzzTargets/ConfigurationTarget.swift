@@ -48,9 +48,11 @@ enum ConfigurationTarget {
             try require(problem.mark == .none, "a place in a file that is none: \(problem)")
             return
         }
-        // What is missing as a whole has no place; everything else that is wrong has one.
+        // What is missing as a whole has no place, nor has a cloud that is put together from several files; everything
+        // else that is wrong has one.
+        let needsPlace = problem.severity == .error && problem.message != "missing" && problem.source == path
         try require(
-            known.contain(problem.mark) || (problem.mark == .none && problem.severity == .warning)
-                || (problem.mark == .none && problem.message == "missing"), "a problem without a place: \(problem)")
+            known.contain(problem.mark) || (problem.mark == .none && !needsPlace),
+            "a problem without a place: \(problem)")
     }
 }

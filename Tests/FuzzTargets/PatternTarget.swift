@@ -13,16 +13,13 @@ enum PatternTarget {
             return
         }
         let names = rest.split(separator: UInt8(ascii: "\n")).map { String(decoding: $0, as: UTF8.self) }
-        for name in names + ["", String(repeating: "a", count: 255)] { try check(pattern, name) }
+        for name in names + [""] { try check(pattern, name) }
+        try checkWork(pattern, String(repeating: "a", count: 255))
     }
 
     private static func check(_ pattern: PythonPattern, _ name: String) throws {
         let matches = pattern.matches(name)
-        let work = pattern.work(matching: name)
-        let positions = name.unicodeScalars.count + 1
-        try require(
-            work.followed <= work.instructions * positions * positions,
-            "\(work.followed) steps of \(work.instructions) instructions for \(name.debugDescription)")
+        try checkWork(pattern, name)
         // What must mean the same. Flags for the whole pattern cannot stand inside of it, and are refused there.
         for (other, expected) in [
             ("(?:\(pattern.source))", matches), ("\(pattern.source)|\(pattern.source)", matches),
@@ -33,5 +30,13 @@ enum PatternTarget {
                 other.matches(name) == expected,
                 "\(pattern.source.debugDescription) and \(other.source.debugDescription) differ for \(name)")
         }
+    }
+
+    private static func checkWork(_ pattern: PythonPattern, _ name: String) throws {
+        let work = pattern.work(matching: name)
+        let positions = name.unicodeScalars.count + 1
+        try require(
+            work.followed <= work.instructions * positions * positions,
+            "\(work.followed) steps of \(work.instructions) instructions for \(name.debugDescription)")
     }
 }

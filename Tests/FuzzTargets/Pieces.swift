@@ -2,9 +2,9 @@ import World
 
 /// One input delivered in different pieces, as a network may.
 enum Pieces {
-    /// In one, byte by byte, and cut at places that the bytes themselves choose.
+    /// In one, byte by byte unless that are too many, and cut at places that the bytes themselves choose.
     static func all(of bytes: [UInt8]) -> [[[UInt8]]] {
-        [[bytes], bytes.map { [$0] }, cut(bytes)]
+        [[bytes], cut(bytes)] + (bytes.count <= 256 ? [bytes.map { [$0] }] : [])
     }
 
     private static func cut(_ bytes: [UInt8]) -> [[UInt8]] {

@@ -20,8 +20,9 @@ struct ServiceScript: Sendable {
         var response = HTTPResponse(status: Int(line).map { min(max($0, 100), 599) } ?? 200)
         while !rest.isEmpty {
             (line, rest) = rest.firstLine
+            // As our transport hands them on: no control characters, no blanks around the value.
+            line = String(String.UnicodeScalarView(line.unicodeScalars.map { $0 < " " || $0 == "\u{7F}" ? " " : $0 }))
             guard let colon = line.utf8.firstIndex(of: UInt8(ascii: ":")) else { break }
-            // As libcurl hands it on: what stands behind the colon and the spaces after it.
             let value = line[line.utf8.index(after: colon)...].drop { $0 == " " }
             response.headers.add(String(line[..<colon]), String(value))
         }

@@ -111,7 +111,8 @@ enum YAMLWriteTarget {
             case 4: return .integer(Int(truncatingIfNeeded: Digest.of(take(8))))
             case 5: return .number(Double(bitPattern: take(8).reduce(0) { $0 << 8 | UInt64($1) }))
             case 6: return .list((0..<count % 6).map { _ in node(depth: depth + 1) })
-            default: return .map((0..<count % 6).map { _ in (text(Int(bytes.popFirst() ?? 0)), node(depth: depth + 1)) })
+            default:
+                return .map((0..<count % 6).map { _ in (text(Int(bytes.popFirst() ?? 0)), node(depth: depth + 1)) })
             }
         }
 
