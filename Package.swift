@@ -101,6 +101,15 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop"], path: "Tests/TestSupport",
             swiftSettings: swift),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "World", "HTTPKit", "YAMLKit", "Beanstalk", "Resilience", "OpenStack", "Lab", "Jobs", "Configuration",
+                "HTTPServer", "Simulation",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Tests/FuzzTargets", swiftSettings: swift),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: swift),
         tests("HTTPKitTests", ["HTTPKit", "World"]),
         tests("EventLoopTests", ["EventLoop", "World", "HTTPKit", "TestSupport"]),
         tests("CurlHTTPTests", ["CurlHTTP", "EventLoop", "World", "HTTPKit", "TestSupport"]),

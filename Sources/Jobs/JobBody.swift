@@ -97,7 +97,7 @@ package struct JobBody: Sendable {
             return .malformed(problems: [problem], stub: JobStub(key: weakKey))
         }
         guard root["action"].map({ !$0.isNull }) ?? false else {
-            let keys = root.mapping?.keys.prefix(6).joined(separator: ", ") ?? ""
+            let keys = root.mapping?.keys.prefix(6).map { Fields.join("", $0) }.joined(separator: ", ") ?? ""
             return .foreign(why: "the body has no 'action' (it has: \(keys))")
         }
         if let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version {
@@ -122,14 +122,7 @@ package struct JobBody: Sendable {
             problems.error(fields.mark, "node", "missing", hint: "a destroy names the node to be destroyed")
         }
         let provider = readProvider(fields, envelope, problems)
-        let owner = fields.string("owner")
-        if owner == nil {
-            problems.error(
-                fields.mark, "owner", "missing", hint: "name who holds the node in paddles (its locked_by)")
-        }
-        if let owner, owner.utf8.count > 64 {
-            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
-        }
+        let owner = readOwner(fields, problems)
         let replyTo = fields.string("reply_to")
         let expire = fields.read("expire", .timestamp)
         let wishes = SizeWishes(
@@ -157,6 +150,20 @@ package struct JobBody: Sendable {
             problems.error(fields.mark(of: "node"), "node", error.description)
             return nil
         }
+    }
+
+    private func readOwner(_ fields: Fields, _ problems: Problems) -> String? {
+        let owner = fields.string("owner") ?? ""
+        guard !owner.isEmpty else {
+            problems.error(
+                fields.mark(of: "owner"), "owner", "missing",
+                hint: "name who holds the node in paddles (its locked_by)")
+            return nil
+        }
+        if owner.utf8.count > 64 {
+            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
+        }
+        return owner
     }
 
     private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {

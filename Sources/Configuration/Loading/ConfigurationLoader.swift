@@ -167,9 +167,9 @@ package struct ConfigurationLoader: Sendable {
         return settings.compactMap { provider in
             let entry = nodes?.entry(provider.name)
             let node = entry.map { $0.value.isNull ? Node(.mapping(Mapping()), mark: $0.keyMark) : $0.value }
-            let fields = Fields(
-                node?.mapping == nil ? nil : node, path: Fields.join("libcloud.providers", provider.name),
-                problems: problems)
+            // Something else than a mapping was reported when it was read.
+            guard let node, node.mapping != nil else { return nil }
+            let fields = Fields(node, path: Fields.join("libcloud.providers", provider.name), problems: problems)
             return resolver.resolve(provider, fields)
         }
     }

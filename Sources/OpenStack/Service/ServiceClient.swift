@@ -58,7 +58,9 @@ struct ServiceClient: Sendable {
             headers["Content-Type"] = "application/json"
             body = json.bytes
         }
-        let url = endpoint + request.path + (request.query.isEmpty ? "" : "?" + request.query)
+        // The endpoint and links to next pages are the cloud's words.
+        let url = URLText.printable(
+            endpoint + request.path + (request.query.isEmpty ? "" : "?" + request.query))
         return try await gate.send(
             settings.request(request.method, url, headers: headers, body: body), request.intent,
             operation: request.operation, path: "\(request.method.rawValue) \(request.path)", for: call, judge: judge)
