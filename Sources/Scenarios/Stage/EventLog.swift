@@ -2,13 +2,17 @@ package import Pipelines
 import World
 
 /// Every event of every job of every worker, in order.
-package final class EventLog: Sendable {
+package final class EventLog: EventSink {
     private struct State {
         var records: [EventRecord] = []
         var current: [String: JobTag] = [:]
     }
 
     private let state = Locked(State())
+
+    package init() {}
+
+    package func record(_ record: EventRecord) { self.record(record, by: "") }
 
     func record(_ record: EventRecord, by process: String) {
         state.withLock { state in
