@@ -85,8 +85,12 @@ import World
                     }
                 })
             #expect(report.removed.first?.remains.serverIDs == [server.id])
-            // Nothing is left to say.
+            // Nothing is left to say, and that costs a login and three lists: nobody asks the queue.
+            let requests = bench.simulation.http.requests
+            let puts = bench.broker.jobs.map(\.id)
             #expect(try await bench.sweep(world).kept == [.inUse])
+            #expect(bench.simulation.http.requests - requests == 4)
+            #expect(bench.broker.jobs.map(\.id) == puts)
         }
     }
 
