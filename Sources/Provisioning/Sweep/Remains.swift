@@ -67,7 +67,9 @@ package struct Remains: Sendable, Hashable, Identifiable {
 /// Everything of this site at one provider, sorted by job and node.
 struct SiteRemains {
     private(set) var all: [Remains] = []
-    /// With our site's mark, and still not to be read: of a newer release, or mutilated.
+    /// With our site's mark, in a form that only a newer release understands.
+    private(set) var newer: [Remains] = []
+    /// With our site's mark, mutilated.
     private(set) var unreadable: [Remains] = []
     /// Keys and nodes that other sites' marks name: a lock of theirs is none of our business.
     private var foreign: Set<String> = []
@@ -75,6 +77,7 @@ struct SiteRemains {
     init(in sighting: Sighting, site: String, domain: String) {
         var found: [Remains.ID: Remains] = [:]
         var unreadable: [Remains] = []
+        var newer: [Remains] = []
         func place(_ metadata: [String: String], _ name: String, _ add: (inout Remains) -> Void) {
             guard let mark = metadata["cirrata_site"] else { return }
             guard mark == site else {
@@ -87,7 +90,8 @@ struct SiteRemains {
                 var remains = Remains(
                     .init(provider: sighting.provider, node: name, key: metadata["cirrata_key"] ?? ""))
                 add(&remains)
-                return unreadable.append(remains)
+                let isNewer = metadata["cirrata_v"].flatMap { Int($0) }.map { $0 > Ownership.version } ?? false
+                return isNewer ? newer.append(remains) : unreadable.append(remains)
             }
             let id = Remains.ID(provider: sighting.provider, node: ownership.node, key: ownership.key)
             var remains = found[id] ?? Remains(id)
@@ -108,5 +112,6 @@ struct SiteRemains {
         }
         all = found.values.sorted { $0.id < $1.id }
         self.unreadable = unreadable.sorted { $0.id < $1.id }
+        self.newer = newer.sorted { $0.id < $1.id }
     }
 }

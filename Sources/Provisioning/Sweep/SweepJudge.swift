@@ -10,6 +10,7 @@ package enum KeepReason: String, Sendable, Hashable, CaseIterable {
     case young
     case jobInQueue = "job-in-queue"
     case nodeHasJob = "node-has-job"
+    case newerRelease = "newer-release"
     // Goes by itself, sooner or later.
     case nodeLocked = "node-locked"
     case seenOnce = "seen-once"
@@ -26,7 +27,7 @@ package enum KeepReason: String, Sendable, Hashable, CaseIterable {
 
     package var needsPerson: Bool {
         switch self {
-        case .inUse, .young, .jobInQueue, .nodeHasJob, .nodeLocked, .seenOnce, .changed: false
+        case .inUse, .young, .jobInQueue, .nodeHasJob, .newerRelease, .nodeLocked, .seenOnce, .changed: false
         case .jobBuried, .extraServer, .spareVolume, .describedByPaddles, .nodeUnknown, .attachedElsewhere,
             .contradictory, .unreadable:
             true
@@ -110,12 +111,13 @@ package struct SweepJudge: Sendable {
             }
             return verdict
         }
-        let unread = now.unreadable.map { remains in
+        let newer = now.newer.map { Self.keep($0, .newerRelease, "a newer release wrote its mark") }
+        let unread = now.unreadable.map {
             Self.keep(
-                remains, .unreadable, "its mark cannot be read: a newer release wrote it, or somebody changed it",
+                $0, .unreadable, "its mark cannot be read: somebody changed it",
                 next: "remove it by hand if nobody needs it")
         }
-        return judged + unread
+        return judged + newer + unread
     }
 
     /// Judges again just before something is done.
@@ -140,10 +142,13 @@ extension SweepJudge {
                 "paddles has no node \(remains.node) of type \(remains.id.provider)",
                 next: "add the node to paddles or correct its machine_type; or remove this by hand")
         }
-        if let verdict = inUse(remains, record) { return verdict }
+        if isInUse(remains, record) {
+            return Self.keep(remains, .inUse, "the node is locked for it, and paddles describes its server")
+        }
         if let why = youth(of: remains, sighting.now) { return Self.keep(remains, .young, why) }
         guard let queue = look.queue else { return nil }
         if let verdict = inQueue(remains, queue) { return verdict }
+        if let verdict = described(remains, record) { return verdict }
         if let verdict = claimed(remains, record) { return verdict }
         if let verdict = attached(remains, sighting) { return verdict }
         return SweepVerdict(
@@ -156,11 +161,20 @@ extension SweepJudge {
         return sighting.nodes.first { $0.name == name && $0.isVM && $0.machineType == remains.id.provider }
     }
 
+    private func describedServer(_ remains: Remains, _ record: NodeRecord) -> Server? {
+        record.macAddress.flatMap { mac in remains.servers.first { $0.hasMAC(mac) } }
+    }
+
+    /// The usual case, for which nobody has to be asked: one server, its volumes on it, described and claimed.
+    private func isInUse(_ remains: Remains, _ record: NodeRecord) -> Bool {
+        guard remains.servers.count == 1, let server = describedServer(remains, record) else { return false }
+        return isClaim(record, of: remains)
+            && remains.volumes.allSatisfy { volume in volume.attachments.contains { $0.serverID == server.id } }
+    }
+
     /// Paddles describes one of its servers: then it stays, whatever else may be true.
-    private func inUse(_ remains: Remains, _ record: NodeRecord) -> SweepVerdict? {
-        guard let mac = record.macAddress, let server = remains.servers.first(where: { $0.hasMAC(mac) }) else {
-            return nil
-        }
+    private func described(_ remains: Remains, _ record: NodeRecord) -> SweepVerdict? {
+        guard let server = describedServer(remains, record) else { return nil }
         guard isClaim(record, of: remains) else {
             return Self.keep(
                 remains, .describedByPaddles,
@@ -174,13 +188,10 @@ extension SweepJudge {
                 next: "remove the other by hand, or with the node's destroy")
         }
         let spare = remains.volumes.filter { volume in !volume.attachments.contains { $0.serverID == server.id } }
-        if !spare.isEmpty {
-            return Self.keep(
-                remains, .spareVolume,
-                "server \(server.id) is in use, volume \(spare.map(\.id).joined(separator: ", ")) is not attached to it",
-                next: "remove the volume by hand, or with the node's destroy")
-        }
-        return Self.keep(remains, .inUse, "the node is locked for it, and paddles describes its server")
+        return Self.keep(
+            remains, .spareVolume,
+            "server \(server.id) is in use, volume \(spare.map(\.id).joined(separator: ", ")) is not attached to it",
+            next: "remove the volume by hand, or with the node's destroy")
     }
 
     private func youth(of remains: Remains, _ now: Timestamp) -> String? {

@@ -98,7 +98,7 @@ struct BrokerExamination: Sendable {
     /// connection of its own.
     private func connections(_ facts: Facts) -> Finding {
         let open = facts.statistics.connections
-        let worker = configuration.slots + configuration.waitingConnections + 1
+        let worker = configuration.slots + configuration.waitingConnections + Self.sideConnections
         let limit = facts.openFiles ?? Self.usualOpenFiles
         let source =
             facts.openFiles == nil ? "its limit is not to be seen from here; Debian's is \(limit)" : "of \(limit)"
@@ -109,6 +109,8 @@ struct BrokerExamination: Sendable {
             remedy: "set LimitNOFILE of beanstalkd's unit to 16384")
     }
 
+    /// For signs of life, for the sweep token, and for a sweep.
+    private static let sideConnections = 3
     private static let usualOpenFiles = 1_024
     /// For binlog files, standard streams, and people who look.
     private static let spareFiles = 24

@@ -65,29 +65,35 @@ struct BrokerChores: Sendable {
             var deleted = 0
             let names = try await connection.tubes().filter { ReplyTube.isPrivate($0.text) }
             for tube in try await connection.statistics(ofTubes: names) where tube.watching == 0 && tube.waiting == 0 {
-                deleted += try await dropOld(in: tube.name, olderThan: Self.replyAge, connection)
+                deleted += try await dropOld(in: tube, olderThan: Self.replyAge, connection)
             }
             return deleted
         }
     }
 
-    /// From the oldest on; all of them have the same priority.
-    private func dropOld(in tube: TubeName, olderThan age: Duration, _ connection: Connection) async throws -> Int {
-        try await connection.use(tube)
+    /// From the oldest on; all of them have the same priority. A dry run sees only the oldest: it counts all.
+    private func dropOld(in tube: TubeStatistics, olderThan age: Duration, _ connection: Connection) async throws -> Int
+    {
+        try await connection.use(tube.name)
         var deleted = 0
         while deleted < Self.most, let job = try await connection.peek(.ready),
-            let statistics = try await connection.statistics(of: job.id), statistics.tube == tube, statistics.age > age
+            let statistics = try await connection.statistics(of: job.id), statistics.tube == tube.name,
+            statistics.age > age
         {
-            if isDryRun { return 1 }
+            if isDryRun { return tube.jobs.ready }
             guard try await connection.delete(job.id) else { break }
             deleted += 1
         }
         return deleted
     }
 
+    /// And probes of a census that was cut off between its put and its delete.
     private func dropPresences() async throws -> Int {
         if isDryRun { return 0 }
         return try await broker.connect { connection in
+            for probes in try await connection.statistics(ofTubes: [tubes.probe]) {
+                _ = try await dropOld(in: probes, olderThan: QueueCensus.probeDelay, connection)
+            }
             try await connection.use(tubes.workers)
             return try await PresenceKeeper.dropDead(connection, world.time.wallClock)
         }

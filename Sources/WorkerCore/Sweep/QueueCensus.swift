@@ -139,7 +139,7 @@ extension QueueCensus {
     }
 
     /// Nobody waits in that tube; the delay keeps a probe apart from what somebody might leave ready there.
-    private static let probeDelay = Duration.seconds(3_600)
+    static let probeDelay = Duration.seconds(3_600)
 
     /// The jobs that each tube shows by itself.
     private func heads() async throws -> [UInt64] {

@@ -9,6 +9,8 @@ import World
 ///
 /// Without a token nobody would ever sweep again, so whoever finds none puts one, and of two that exist a holder deletes
 /// its own only while the other is ready or delayed: two holders at once cannot both delete theirs (facts/beanstalkd.md I8).
+/// Two tokens that wake up together would be held together for ever; so a holder looks before and after its sweep, and
+/// tokens sleep for different times.
 struct SweepDuty: Sendable {
     let broker: Broker
     let tubes: SweepTubes
@@ -28,8 +30,8 @@ struct SweepDuty: Sendable {
     /// From the first token of a site to the first sweep: what has just been started is left in peace.
     private static let firstDelay = Duration.seconds(600)
     private static let pauseAfterFailure = Duration.seconds(10)
-    private static let ttr = Duration.seconds(300)
-    private static let priority: UInt32 = 1_024
+    static let ttr = Duration.seconds(300)
+    static let priority: UInt32 = 1_024
 
     /// Runs until the worker drains or this is cancelled.
     func run() async {
@@ -95,14 +97,9 @@ extension SweepDuty {
 
     private func hold(_ token: consuming SettleToken, _ connection: Connection) async {
         let priority = token.delivery.statistics.priority
-        do {
-            let jobs = try await connection.statistics(of: tubes.token)?.jobs
-            if let jobs, jobs.ready + jobs.delayed > 0 {
-                _ = await token.delete()
-                return
-            }
-        } catch {
-            return token.abandon(because: "the broker does not say whether there is another token: \(error)")
+        if await isAnotherReady(connection) {
+            _ = await token.delete()
+            return
         }
         let previous = try? SweepToken(parsing: token.delivery.body)
         switch await sweep(after: previous, token.lease) {
@@ -113,19 +110,35 @@ extension SweepDuty {
             if projects != known {
                 do {
                     // A release cannot change a body.
-                    try await putToken(projects, after: interval, connection)
+                    try await putToken(projects, after: pause, connection)
                     _ = await token.delete()
                     return
                 } catch {
                     notice(.sweepFailed("the broker took no new token: \(error)"))
                 }
             }
-            _ = await token.release(priority: priority, delay: interval)
+            if await isAnotherReady(connection) {
+                _ = await token.delete()
+            } else {
+                _ = await token.release(priority: priority, delay: pause)
+            }
         case .failed(let why):
             notice(.sweepFailed(why))
             _ = await token.release(priority: priority, delay: min(interval, Self.firstDelay))
         case .stopped, .helperEnded:
             token.abandon(because: "the sweep was stopped")
+        }
+    }
+
+    private var pause: Duration { interval + world.random.jitter(upTo: interval / 20) }
+
+    /// Whether there is another token that nobody holds. When the broker does not say, ours is the only one.
+    private func isAnotherReady(_ connection: Connection) async -> Bool {
+        do {
+            let jobs = try await connection.statistics(of: tubes.token)?.jobs
+            return jobs.map { $0.ready + $0.delayed > 0 } ?? false
+        } catch {
+            return false
         }
     }
 

@@ -62,14 +62,46 @@ package struct Sweeper: Sendable {
         return report
     }
 
-    /// The token of this site's sweeps, unless somebody holds it.
+    /// A sweep outside of the workers' turns: begins from what their token remembers, and has it remember this one. Whether
+    /// there is a token, and when it wakes up, stays as it is.
     /// - Throws: `BrokerError`, `CancellationError`.
-    package func lastToken() async throws -> SweepToken? {
+    package func sweepByHand() async throws -> SweepReport {
+        let found = try await broker.connect { try await lastToken($0) }
+        let report = try await sweep(after: found?.token, right: Right())
+        if let found, !options.isDryRun { try await remember(report.projects, insteadOf: found) }
+        return report
+    }
+
+    private struct FoundToken: Sendable {
+        var id: JobID
+        var token: SweepToken
+        var timeLeft: Duration
+    }
+
+    /// - Returns: nil when there is none, or somebody holds it.
+    private func lastToken(_ connection: Connection) async throws -> FoundToken? {
+        try await connection.use(tubes.token)
+        for target in [PeekTarget.delayed, .ready] {
+            if let job = try await connection.peek(target), let token = try? SweepToken(parsing: job.body),
+                let statistics = try await connection.statistics(of: job.id)
+            {
+                return FoundToken(id: job.id, token: token, timeLeft: max(.zero, statistics.timeLeft))
+            }
+        }
+        return nil
+    }
+
+    /// Should a worker have taken the old one meanwhile, there are two for a while, which they notice.
+    private func remember(_ projects: [String: String], insteadOf old: FoundToken) async throws {
+        var token = old.token
+        token.projects.merge(projects) { $1 }
+        guard token.projects != old.token.projects else { return }
+        token.at = site.world.time.wallClock
+        token.worker = "\(site.world.host)"
         try await broker.connect { connection in
-            try await connection.use(tubes.token)
-            var job = try await connection.peek(.delayed)
-            if job == nil { job = try await connection.peek(.ready) }
-            return job.flatMap { try? SweepToken(parsing: $0.body) }
+            _ = try await connection.put(
+                token.encoded, into: tubes.token, priority: SweepDuty.priority, delay: old.timeLeft, ttr: SweepDuty.ttr)
+            _ = try await connection.delete(old.id)
         }
     }
 

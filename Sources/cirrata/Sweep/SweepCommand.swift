@@ -2,8 +2,6 @@ import ArgumentParser
 import Beanstalk
 import Configuration
 import EventLoop
-import Jobs
-import Pipelines
 import Provisioning
 import WorkerCore
 import World
@@ -57,6 +55,6 @@ struct SweepCommand: AsyncParsableCommand {
             site: try Site(configuration, world: world), broker: Broker(configuration.broker, world: world),
             tubes: try SweepTubes(configuration.tubes),
             options: .init(gap: gap, most: limit, isDryRun: dryRun))
-        return try await sweeper.sweep(after: try await sweeper.lastToken(), right: Right())
+        return try await sweeper.sweepByHand()
     }
 }

@@ -56,7 +56,7 @@ struct SweepText {
         if !report.refusals.isEmpty { parts.append("\(report.refusals.count) refused") }
         if chores.total > 0 {
             parts.append(
-                "\(isDryRun ? "would be dropped: " : "dropped: ")\(chores.reports) old reports, \(chores.replies) old replies, \(chores.presences) dead workers"
+                "\(isDryRun ? "would be dropped: up to " : "dropped: ")\(chores.reports) old reports, \(chores.replies) old replies, \(chores.presences) dead workers"
             )
         }
         return terminal.styled(
@@ -91,6 +91,7 @@ struct SweepText {
         case .young: "too young to be judged"
         case .jobInQueue: "the job is in the queue"
         case .nodeHasJob: "another job of the node is in the queue"
+        case .newerRelease: "of a newer release"
         case .nodeLocked: "unfinished, and the node is still locked for it: goes when that is unlocked"
         case .seenOnce: "seen only once"
         case .changed: "changed between two looks"

@@ -89,7 +89,9 @@ import World
     func aMarkThatCannotBeRead(_ member: String) throws {
         var server = server
         server.metadata[member] = member == "cirrata_v" ? "2" : nil
-        #expect(try verdict(look(servers: [server], volumes: [])) == .kept(.unreadable))
+        let reason: KeepReason = member == "cirrata_v" ? .newerRelease : .unreadable
+        #expect(try verdict(look(servers: [server], volumes: [])) == .kept(reason))
+        #expect(reason.needsPerson == (member != "cirrata_v"))
     }
 
     // MARK: Age
@@ -213,6 +215,9 @@ import World
             volume.status = .available
         }
         #expect(try verdict(look(volumes: [spare], nodes: [record])) == .kept(.spareVolume))
+        // While its job is at work, such things are on their way.
+        let job = QueueFacts.Entry(jobID: 7, key: "k", node: "ovh001", isBuried: false)
+        #expect(try verdict(look(servers: [server, second], nodes: [record], queue: [job])) == .kept(.jobInQueue))
     }
 
     /// The lock that the job took itself, and never finished under: nobody ever will.

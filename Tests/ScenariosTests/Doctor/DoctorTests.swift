@@ -130,7 +130,7 @@ import World
             says: ["drain mode", "restart beanstalkd"], act: { $0.bench.broker.drain() }),
         Trouble(
             name: "few files", area: "broker", check: "connections", verdict: .warning,
-            says: ["of 128", "up to 505", "LimitNOFILE"], site: { $0.slots = 500 },
+            says: ["of 128", "up to 507", "LimitNOFILE"], site: { $0.slots = 500 },
             act: { lab in
                 try lab.bench.simulation.files.place(
                     "/proc/1/limits", Array(DoctorBench.limits(openFiles: 128).utf8))

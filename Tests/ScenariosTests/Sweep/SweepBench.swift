@@ -19,11 +19,16 @@ extension Bench {
         _ world: World, after previous: SweepToken? = nil, gap: Duration = .seconds(60), most: Int? = nil,
         isDryRun: Bool = false, sinks: [any EventSink] = []
     ) async throws -> SweepReport {
-        try await Sweeper(
+        try await sweeper(world, .init(gap: gap, most: most, isDryRun: isDryRun), sinks)
+            .sweep(after: previous, right: Right())
+    }
+
+    func sweeper(
+        _ world: World, _ options: Sweeper.Options = .init(), _ sinks: [any EventSink] = []
+    ) throws -> Sweeper {
+        Sweeper(
             site: try Site(configuration, world: world), broker: Broker(configuration.broker, world: world),
-            tubes: try SweepTubes(configuration.tubes),
-            options: .init(gap: gap, most: most, isDryRun: isDryRun), sinks: sinks
-        ).sweep(after: previous, right: Right())
+            tubes: try SweepTubes(configuration.tubes), options: options, sinks: sinks)
     }
 
     /// Two hours ago, somebody built this for a job that nobody knows any more.

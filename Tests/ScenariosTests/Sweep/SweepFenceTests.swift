@@ -92,13 +92,22 @@ import World
         }
     }
 
-    @Test func itsMarkIsAnotherNow() throws {
+    @Test(arguments: ["cirrata_site", "cirrata_key", "cirrata_node"])
+    func itsMarkIsAnotherNow(_ member: String) throws {
         let bench = try Bench()
         try bench.simulation.run { world in
             expectNothing(
                 try await sweep(bench, world) {
-                    let body = #"{"server": {"id": "x", "name": "ovh001", "status": "ACTIVE", "metadata": {}}}"#
-                    return .instead(.response(HTTPResponse(status: 200, body: Array(body.utf8))))
+                    guard let server = bench.cloud().servers.first else { return .deliver }
+                    var metadata = server.metadata.mapValues { JSONValue.string($0) }
+                    metadata[member] = "another"
+                    let body: JSONValue = [
+                        "server": [
+                            "id": .string(server.id), "name": "ovh001", "status": "ACTIVE",
+                            "created": .string(server.created.description), "metadata": .object(metadata),
+                        ]
+                    ]
+                    return .instead(.response(HTTPResponse(status: 200, body: body.bytes)))
                 }, bench)
         }
     }

@@ -85,11 +85,14 @@ import World
                     }
                 })
             #expect(report.removed.first?.remains.serverIDs == [server.id])
-            // Nothing is left to say.
+            // Nothing is left to say, and that costs a login and three lists: nobody asks the queue.
+            let requests = bench.simulation.http.requests
+            let puts = bench.broker.jobs.map(\.id)
             #expect(try await bench.sweep(world).kept == [.inUse])
+            #expect(bench.simulation.http.requests - requests == 4)
+            #expect(bench.broker.jobs.map(\.id) == puts)
         }
     }
-
 
     /// A job that locks its node itself dies after the lock, or after the server.
     @Test(arguments: [false, true]) func itsOwnLock(hasServer: Bool) throws {
@@ -131,7 +134,10 @@ import World
             let id = try #require(
                 bench.broker.put(
                     Array(Self.body("ovh001", "again").utf8), tube: "cirrata.provision.gone-provider", delay: 80_000))
-            // Three thousand numbers later: nothing leads there but counting.
+            // The tube shows only the one that wakes up first. Three thousand numbers later nothing leads to the other
+            // but counting.
+            bench.broker.put(
+                Array(Self.body("ovh002", "first").utf8), tube: "cirrata.provision.gone-provider", delay: 70_000)
             for _ in 0..<3_000 {
                 bench.broker.ask(Array("use other\r\nput 1 0 1 0\r\n\r\n".utf8))
             }
