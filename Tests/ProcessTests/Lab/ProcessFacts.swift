@@ -41,20 +41,6 @@ struct ProcessFacts: Sendable {
         return pages * sysconf(Int32(_SC_PAGESIZE)) / 1_024
     }
 
-    /// The number of its highest open descriptor.
-    var highestDescriptor: Int {
-        guard let folder = opendir("/proc/\(id)/fd") else { return -1 }
-        defer { closedir(folder) }
-        var highest = -1
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if let number = Int(name) { highest = max(highest, number) }
-        }
-        return highest
-    }
-
     /// Of `stat`, from the state on, which follows the name in parentheses.
     private var fields: [Substring] {
         let text = String(decoding: read("stat"), as: UTF8.self)

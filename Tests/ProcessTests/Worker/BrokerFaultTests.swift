@@ -83,7 +83,8 @@ extension ProcessSuites {
                 try await lab.put([Self.good, Self.bad, .provision(third)])
                 try await lab.beanstalkd.fillDisk()
                 // Jobs that go back without a delay are the next to be served: there must be a slot for each.
-                let worker = try await lab.worker(WorkerFile(slots: 6))
+                let file = WorkerFile(slots: 6, more: "capacity_delay: 2s")
+                let worker = try await lab.worker(file)
                 try await worker.says("the broker took no reply")
                 try await worker.says("the broker took no report, so the job was not buried")
                 try await worker.says("the broker has no room, so the job goes back without a delay")
@@ -95,7 +96,7 @@ extension ProcessSuites {
                 #expect(lab.world.time.now - began < .seconds(3))
                 #expect(try await lab.openJobs() == (0, 3))
                 try await Self.expectNoneInLimbo(lab)
-                let second = try await lab.worker(WorkerFile(slots: 6))
+                let second = try await lab.worker(file)
                 try await second.says("the broker took no reply")
                 try await lab.beanstalkd.enlargeDisk()
                 try await lab.sandbox.control([
@@ -169,8 +170,8 @@ extension ProcessSuites {
             try await withLab(LabOptions(boot: 1)) { lab in
                 try await lab.sandbox.lock(Self.nodes)
                 let worker = try await lab.worker()
-                // Its connections to the broker are open; nothing more can be.
-                try await limitOpenFiles(of: worker, to: ProcessFacts(id: worker.id).highestDescriptor + 1, lab)
+                // What is open stays open, such as its connections to the broker; nothing else can be opened.
+                try await limitOpenFiles(of: worker, to: 3, lab)
                 try await lab.put([Self.good, Self.bad])
                 let child = worker.child
                 try await lab.world.time.withTimeout(.seconds(30), doing: "wait for the worker's complaint") {
