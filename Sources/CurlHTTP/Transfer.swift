@@ -1,5 +1,6 @@
 import CCurlShim
 import EventLoop
+import Glibc
 import HTTPKit
 import World
 
@@ -44,6 +45,9 @@ final class Transfer {
             failure = request.failure(
                 .reset, "the kept-alive connection ended before an answer, and the request may not be sent twice",
                 mayHaveArrived: true)
+        } else if !wasSent, Self.isOutOfDescriptors {
+            // libcurl would say that nobody listens, or that the name has no address.
+            failure = request.failure(.connect, "no descriptor is free: raise this process's limit of open files")
         } else {
             let reason = HTTPFailure.Reason(
                 code, wasSent: wasSent, wasResolved: ccurl_resolve_time(easy.raw) > 0)
@@ -106,6 +110,14 @@ final class Transfer {
         if request.headers["Content-Type"] == nil { try addLine("Content-Type:") }
         if request.headers["Expect"] == nil { try addLine("Expect:") }
         try check(ccurl_set_pointer(easy.raw, CURLOPT_HTTPHEADER, lines.raw))
+    }
+
+    /// Asked after a failure: whether no socket can be opened right now.
+    private static var isOutOfDescriptors: Bool {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        if descriptor < 0 { return errno == EMFILE || errno == ENFILE }
+        close(descriptor)
+        return false
     }
 
     private func addLine(_ line: String) throws {

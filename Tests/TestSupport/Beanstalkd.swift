@@ -102,6 +102,12 @@ package actor Beanstalkd {
         try await limit("nofile", to: String(count))
     }
 
+    /// Waits until it writes a line with `text` in it.
+    package func says(_ text: String) async throws {
+        guard let child else { throw EndedEarly(description: "no beanstalkd that could say “\(text)”") }
+        _ = try await child.waitForLine(containing: text)
+    }
+
     /// Ends it with SIGTERM, or as a crash would with SIGKILL, and returns once it is gone.
     package func stop(_ signal: Int32 = SIGKILL) async throws {
         guard let child else { return }

@@ -57,7 +57,8 @@ private struct RandomScriptWriter {
         switch random.next() % 100 {
         case 0, 1, 2:
             let connection = pick(Self.connections)
-            return [.close(connection)] + open(connection)
+            // By `quit`, because its end is told: a closed stream is noticed some time later.
+            return [.ask(connection, Array("quit\r\n".utf8), replies: 0), .expectEnd(connection)] + open(connection)
         case 3:
             if isDraining { return [] }
             isDraining = true

@@ -103,7 +103,7 @@ struct BrokerScriptPlayer: Sendable {
                 connections[name] = Connection(try await world.dial.connect(to: endpoint, timeout: .seconds(2)))
             case .close(let name):
                 try connection(name).stream.close()
-                try await world.time.sleep(for: .milliseconds(40))
+                try await world.time.sleep(for: .milliseconds(150))
             case .ask(let name, let bytes, let replies):
                 let connection = try connection(name)
                 connection.stream.write(bytes)
