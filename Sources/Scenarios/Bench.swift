@@ -1,6 +1,6 @@
 import Beanstalk
 package import Configuration
-import HTTPKit
+package import HTTPKit
 package import Jobs
 package import Pipelines
 import Provisioning
@@ -51,6 +51,12 @@ package final class Bench: Sendable {
         simulation.http.serve(Self.origin) { request, now in
             SimulatedAnswer(sandbox.answer(request, from: "", at: now), to: request)
         }
+        serveDNS()
+    }
+
+    /// The lab's name server answers, again if something else was put into its place.
+    package func serveDNS() {
+        let sandbox = sandbox
         simulation.datagrams.handle { query, _, _ in
             sandbox.answerDNS(query).map { .datagrams([$0]) } ?? .never
         }
@@ -84,8 +90,11 @@ package final class Bench: Sendable {
     }
 
     /// A worker process, not started yet.
-    package func worker(_ name: String) -> BenchWorker {
-        BenchWorker(process: simulation.process(name), bench: self)
+    /// - Parameter site: what is different in its configuration.
+    package func worker(_ name: String, site: (inout SiteConfiguration) -> Void = { _ in }) -> BenchWorker {
+        var configuration = configuration
+        site(&configuration)
+        return BenchWorker(process: simulation.process(name), bench: self, configuration: configuration)
     }
 }
 
@@ -111,10 +120,12 @@ package final class EventLog: EventSink {
 package struct BenchWorker: Sendable {
     package let process: SimulatedProcess
     fileprivate let bench: Bench
+    private let configuration: SiteConfiguration
     private let running = Locked<Worker?>(nil)
 
-    fileprivate init(process: SimulatedProcess, bench: Bench) {
+    fileprivate init(process: SimulatedProcess, bench: Bench, configuration: SiteConfiguration) {
         self.process = process
+        self.configuration = configuration
         self.bench = bench
     }
 
@@ -126,13 +137,14 @@ package struct BenchWorker: Sendable {
     /// Starts it; it runs until it is drained, killed, or the bench's body ends.
     package func start() {
         let bench = bench
+        let configuration = configuration
         let running = running
         process.start { world in
-            let site = try Site(bench.configuration, world: world)
+            let site = try Site(configuration, world: world)
             let sink = LivingSink(process: process, log: bench.events)
             let worker = Worker(
-                settings: try WorkerSettings(bench.configuration, release: "bench"),
-                broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
+                settings: try WorkerSettings(configuration, release: "bench"),
+                broker: Broker(configuration.broker, world: world), provisioner: Provisioner(site: site),
                 sinks: [sink], world: world, notice: { _ in })
             running.withLock { $0 = worker }
             await worker.run()
@@ -152,7 +164,7 @@ private struct LivingSink: EventSink {
 
 extension SimulatedAnswer {
     /// The Sandbox's answer as a client of the Simulation gets it.
-    init(_ answer: ServerAnswer, to request: HTTPRequest) {
+    package init(_ answer: ServerAnswer, to request: HTTPRequest) {
         switch answer.form {
         case .response(let response), .closeDelimited(let response):
             self = .response(response, after: answer.after)

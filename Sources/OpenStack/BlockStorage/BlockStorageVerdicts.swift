@@ -4,6 +4,7 @@ import Resilience
 /// What Cinder's answers mean (facts/openstack.md 1.7 and section 3, facts/openstack-observed.md).
 enum BlockStorageVerdicts {
     static func verdict(of response: HTTPResponse, intent: Intent) -> Verdict? {
+        if response.isSuccess { return nil }
         let envelope = ErrorEnvelope(response)
         let message = envelope.message
         switch response.status {

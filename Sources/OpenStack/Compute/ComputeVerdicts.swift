@@ -4,6 +4,7 @@ package import Resilience
 /// What Nova's answers mean (facts/openstack.md 1.4 and section 3, facts/openstack-observed.md).
 enum ComputeVerdicts {
     static func verdict(of response: HTTPResponse, intent: Intent) -> Verdict? {
+        if response.isSuccess { return nil }
         let envelope = ErrorEnvelope(response)
         let message = envelope.message
         switch response.status {

@@ -4,6 +4,7 @@ import Resilience
 /// What Neutron's answers mean (facts/openstack.md 1.3, 1.6).
 enum NetworkVerdicts {
     static func verdict(of response: HTTPResponse, intent: Intent) -> Verdict? {
+        if response.isSuccess { return nil }
         let envelope = ErrorEnvelope(response)
         guard case .neutron(let type) = envelope.form else {
             return CommonVerdicts.verdict(of: response, envelope, intent: intent)

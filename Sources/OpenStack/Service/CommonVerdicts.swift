@@ -6,8 +6,6 @@ enum CommonVerdicts {
     static func verdict(of response: HTTPResponse, _ envelope: ErrorEnvelope, intent: Intent) -> Verdict? {
         let message = envelope.message
         switch response.status {
-        case 200..<300:
-            return nil
         case 300..<400:
             return Verdict(
                 .site, "answered with a redirection: \(message)",
@@ -72,4 +70,9 @@ enum CommonVerdicts {
         let envelope = ErrorEnvelope(response)
         return envelope.form == .keyed("itemNotFound") && !envelope.mentions("the resource could not be found")
     }
+}
+
+extension HTTPResponse {
+    /// Looked at before anything is made of the body: lists of a thousand servers would be read twice.
+    var isSuccess: Bool { (200..<300).contains(status) }
 }
