@@ -99,10 +99,15 @@ package enum JSONValue: Sendable, Hashable, Codable {
         text.withUTF8 { bytes in
             // Copies run by run: nearly every text is one run without anything to escape.
             var start = 0
-            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == quote || byte == backslash {
-                out.append(contentsOf: bytes[start..<index])
-                escape(byte, into: &out)
-                start = index + 1
+            var index = 0
+            while index < bytes.count {
+                let byte = bytes[index]
+                if byte < 0x20 || byte == quote || byte == backslash {
+                    out.append(contentsOf: bytes[start..<index])
+                    escape(byte, into: &out)
+                    start = index + 1
+                }
+                index += 1
             }
             out.append(contentsOf: bytes[start...])
         }

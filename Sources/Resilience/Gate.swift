@@ -103,6 +103,26 @@ package actor Gate {
     }
 }
 
+extension Gate {
+    /// Asks something that is not HTTP when its turn has come: a DNS server.
+    /// - Throws: what `question` throws, of which a transient `ServiceError` means that nobody answered; `Parked`;
+    ///   `CancellationError`.
+    package func ask<Value: Sendable>(for call: Call, _ question: () async throws -> Value) async throws -> Value {
+        let ticket = try await admitted(.look, call)
+        do {
+            let value = try await question()
+            finished(ticket, .answered(.init()))
+            return value
+        } catch let error as ServiceError where error.kind == .transient {
+            finished(ticket, .unreachable(why: error.message))
+            throw error
+        } catch {
+            finished(ticket, .cut)
+            throw error
+        }
+    }
+}
+
 // MARK: - State
 
 extension Gate {

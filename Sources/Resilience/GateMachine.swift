@@ -9,7 +9,7 @@ package struct GateMachine: Sendable {
     package enum Ending: Sendable, Hashable {
         /// It never left (fence, drain, cancellation).
         case unused
-        /// It left and was cut off by a cancellation: nothing was learnt.
+        /// It left and was cut off by a cancellation: nothing was learnt, unless it was long on its way.
         case cut
         case answered(Answer)
         /// No answer: refused, time-out, reset.
@@ -196,7 +196,15 @@ extension GateMachine {
             bucket.giveBack()
             abandon(request)
         case .cut:
-            abandon(request)
+            // Whoever gave up waiting for a quick answer has learnt that there is none: where steps are shorter than the
+            // time-outs of requests, nothing else would ever tell of a service that is silent.
+            if !request.intent.isMutating, now - request.since >= settings.silence {
+                let why = "no answer within \((now - request.since).short)"
+                breaker.failed(asProbe: request.isProbe, at: now, why: why, random: random)
+                postponeConfigurationProbe(request, at: now)
+            } else {
+                abandon(request)
+            }
         case .unreachable(let why):
             breaker.failed(asProbe: request.isProbe, at: now, why: why, random: random)
             postponeConfigurationProbe(request, at: now)

@@ -14,6 +14,8 @@ package struct GateSettings: Sendable, Hashable {
     package var breakerThreshold: Int
     package var breakerFirst: Duration
     package var breakerLimit: Duration
+    /// After this a look that was cut off counts as not answered.
+    package var silence: Duration
     /// How often one request is tried while the site's configuration is refused.
     package var configurationProbe: Duration
     /// First and longest time until one create is tried again when there was no capacity.
@@ -23,7 +25,7 @@ package struct GateSettings: Sendable, Hashable {
     package init(
         concurrency: Int = 32, rate: Double = 20, burst: Int = 20, retryAfterLimit: Duration = .seconds(300),
         pauseFirst: Duration = .seconds(1), pauseLimit: Duration = .seconds(60), breakerThreshold: Int = 5,
-        breakerFirst: Duration = .seconds(1), breakerLimit: Duration = .seconds(30),
+        breakerFirst: Duration = .seconds(1), breakerLimit: Duration = .seconds(30), silence: Duration = .seconds(10),
         configurationProbe: Duration = .seconds(30), capacityFirst: Duration = .seconds(5),
         capacityLimit: Duration = .seconds(120)
     ) {
@@ -36,6 +38,7 @@ package struct GateSettings: Sendable, Hashable {
         self.breakerThreshold = breakerThreshold
         self.breakerFirst = breakerFirst
         self.breakerLimit = breakerLimit
+        self.silence = silence
         self.configurationProbe = configurationProbe
         self.capacityFirst = capacityFirst
         self.capacityLimit = capacityLimit

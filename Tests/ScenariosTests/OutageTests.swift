@@ -1,4 +1,5 @@
 import Configuration
+import HTTPKit
 import Jobs
 import Pipelines
 import Provisioning
@@ -9,109 +10,145 @@ import Simulation
 import Testing
 import World
 
-/// Outages are weather: no job is buried, nothing good is removed, and everything is done soon after they end.
+/// Outages are weather: no job is buried, nothing good is removed, a dead service is left alone, and everything is done
+/// soon after they end.
 @Suite struct OutageTests {
-    enum Outage: String, CaseIterable, Sendable { case paddles, dns, cloud, login }
+    enum Service: String, CaseIterable, Sendable { case paddles, bridge, nameServer, cloud, password }
+    enum Form: String, CaseIterable, Sendable { case refused, silent, unavailable }
 
-    private func begin(_ outage: Outage, on bench: Bench) {
-        bench.sandbox.withState { state in
-            switch outage {
-            case .paddles: state.paddles.trouble.databaseDown = true
-            case .dns: _ = state.faults.add(Self.down(.nsupdate))
-            case .cloud:
-                for service in [SandboxService.identity, .compute, .image, .network, .volume] {
-                    _ = state.faults.add(Self.down(service))
-                }
-            case .login:
+    /// One thing that is gone for half an hour.
+    struct Outage: Sendable, CustomTestStringConvertible {
+        var service: Service
+        var form: Form
+
+        var testDescription: String { "\(service.rawValue) \(form.rawValue)" }
+
+        /// Which services' requests are to stay few.
+        var services: [String] {
+            switch service {
+            case .paddles: ["paddles"]
+            case .bridge: ["nsupdate"]
+            // Asked by datagrams, which are counted apart.
+            case .nameServer: []
+            case .cloud: ["identity", "compute", "image", "network", "volume"]
+            case .password: ["identity"]
+            }
+        }
+
+        func answer(_ request: HTTPRequest) -> SimulatedAnswer {
+            switch form {
+            case .refused: .failure(.connect, of: request, mayHaveArrived: false)
+            case .silent: .never
+            case .unavailable: .response(HTTPResponse(status: 503, body: Array("<html>503</html>".utf8)))
+            }
+        }
+    }
+
+    private func begin(_ outage: Outage, on lab: OutageLab) {
+        let bench = lab.bench
+        switch outage.service {
+        case .password:
+            bench.sandbox.withState { state in
                 state.cloud.setPassword("changed", ofUser: "cirrata")
                 state.cloud.revokeTokens()
             }
-        }
-    }
-
-    private func end(_ outage: Outage, on bench: Bench) {
-        bench.sandbox.withState { state in
-            switch outage {
-            case .paddles: state.paddles.trouble.databaseDown = false
-            case .dns, .cloud: state.faults.removeAll()
-            case .login: state.cloud.setPassword("secret", ofUser: "cirrata")
+        case .nameServer:
+            bench.simulation.datagrams.handle { _, _, _ in
+                lab.requests.withLock { $0["datagrams", default: 0] += 1 }
+                return outage.form == .refused ? .refused : .never
+            }
+        case .paddles, .bridge, .cloud:
+            let services = Set(outage.services)
+            lab.count { exchange in
+                services.contains(OutageLab.service(of: exchange.request))
+                    ? .instead(outage.answer(exchange.request)) : .deliver
             }
         }
     }
 
-    private static func down(_ service: SandboxService) -> FaultRule {
-        var rule = FaultRule.answering(503)
-        rule.service = service
-        return rule
+    private func end(_ outage: Outage, on lab: OutageLab) {
+        switch outage.service {
+        case .password: lab.bench.sandbox.withState { $0.cloud.setPassword("secret", ofUser: "cirrata") }
+        case .nameServer: lab.bench.serveDNS()
+        case .paddles, .bridge, .cloud: lab.count { _ in .deliver }
+        }
     }
 
-    @Test(arguments: Outage.allCases)
-    func halfAnHourGone(outage: Outage) throws {
-        let nodes = 20
-        let bench = try Bench(
-            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)] }, site: { $0.slots = 8 })
-        let names = (1...nodes).map { "ovh0" + ($0 < 10 ? "0" : "") + String($0) }
-        for name in names { bench.lock(name) }
-        bench.worker("w1").start()
+    /// The whole story with `jobs` queued and `standing` good servers.
+    private func run(_ outage: Outage, standing: Int, leaving: Int, coming: Int, slots: Int) throws {
+        let minutes = 30
+        let lab = try OutageLab(standing: standing, leaving: leaving, coming: coming, site: { $0.slots = slots })
+        let bench = lab.bench
+        let workers = ["w1", "w2"]
+        for worker in workers { bench.worker(worker).start() }
         try bench.simulation.run { world in
-            for name in names {
-                bench.put(
-                    .provision,
-                    "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: u-\(name)}")
-            }
+            let good = lab.servers
+            lab.enqueue()
             try await world.time.sleep(for: .seconds(12))
-            let before = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).servers.map(\.id) }
-            #expect(!before.isEmpty)
-            begin(outage, on: bench)
-            try await world.time.sleep(for: .seconds(1_800))
-            #expect(bench.buried == 0, "\(bench.reports.map(\.message))")
-            let during = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).servers.map(\.id) }
-            #expect(Set(before).isSubset(of: Set(during)), "good servers were removed")
-            end(outage, on: bench)
+            let atBeginning = lab.requests.withLock { $0 }
+            begin(outage, on: lab)
+            let built = lab.servers
+            #expect(bench.openJobs > 0)
+            try await world.time.sleep(for: .seconds(minutes * 60))
+            #expect(bench.buried == 0, "\(bench.reports.prefix(3).map(\.message))")
+            let now = lab.servers
+            #expect(lab.standing.allSatisfy { now[$0] == good[$0] }, "a good server was removed")
+            #expect(lab.coming.allSatisfy { built[$0] == nil || now[$0] == built[$0] }, "what was built was removed")
+            let sent = lab.requests.withLock { $0 }
+            for worker in workers {
+                for service in outage.services {
+                    let count =
+                        sent["\(worker) \(service)", default: 0] - atBeginning["\(worker) \(service)", default: 0]
+                    #expect(count <= Self.bound(minutes, outage), "\(worker) sent \(count) to \(service)")
+                }
+            }
+            // Three for each question, of both processes.
+            let datagrams = sent["datagrams", default: 0]
+            #expect(datagrams <= 6 * Self.bound(minutes, outage), "\(datagrams) datagrams")
+            end(outage, on: lab)
             let back = world.time.now
             try await bench.settled()
-            #expect(world.time.now - back < .seconds(420), "took \((world.time.now - back).short)")
-            #expect(bench.buried == 0)
-            let violations = names.flatMap { Invariants(bench).violations(of: $0, .provisioned(volumes: 0)) }
-            #expect(violations.isEmpty, "\(violations.prefix(5))")
+            let took = world.time.now - back
+            #expect(took < .seconds(480), "took \(took.short)")
+            #expect(bench.buried == 0, "\(bench.reports.prefix(3).map(\.message))")
+            let violations = lab.violations()
+            #expect(violations.isEmpty, "\(violations.count): \(violations.prefix(5))")
+            #expect(lab.standing.allSatisfy { lab.servers[$0] == good[$0] })
+            let counts = sent.filter { key, _ in key == "datagrams" || outage.services.contains { key.hasSuffix($0) } }
+                .map { "\($0.key) \($0.value - atBeginning[$0.key, default: 0])" }.sorted()
+            print("\(outage.testDescription): done \(took.short) after it; \(counts.joined(separator: ", "))")
         }
     }
-}
 
-/// A site that is broken in a way that looks like the jobs' own fault.
-@Suite struct BrakeTests {
-    /// Nodes are destroyed all the while, which goes well and says nothing about building.
-    @Test(arguments: [false, true]) func aMisconfiguredHostBuriesOnlyAHandful(destroysToo: Bool) throws {
-        let nodes = 30
-        let bench = try Bench(
-            sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: nodes)] },
-            site: { site in
-                site.slots = 8
-                // Nothing can be built as this host is configured, whatever the job.
-                site.defaults.osVersions["ubuntu"] = "99.99"
-            })
-        let names = (1...nodes).map { "ovh0" + ($0 < 10 ? "0" : "") + String($0) }
-        for name in names { bench.lock(name) }
-        bench.worker("w1").start()
-        try bench.simulation.run { world in
-            for name in names {
-                bench.put(.provision, "{action: provision, node: \(name), owner: me@lab, lock_description: run/1}")
-            }
-            for second in 0..<300 {
-                try await world.time.sleep(for: .seconds(1))
-                guard destroysToo else { continue }
-                bench.put(
-                    .destroy,
-                    "{action: destroy, node: ovh029, owner: me@lab, lock_description: run/1, uuid: d\(second)}")
-            }
-            #expect(bench.buried == bench.configuration.burialBrake.count)
-            try await world.time.sleep(for: .seconds(3_600))
-            #expect(bench.buried <= bench.configuration.burialBrake.count + 7)
-            // What frees capacity goes on meanwhile.
-            bench.put(.destroy, "{action: destroy, node: ovh030, owner: me@lab, lock_description: run/1, uuid: d}")
-            try await world.time.sleep(for: .seconds(60))
-            #expect(bench.events.outcomes.contains { $0.kind == .done })
-        }
+    /// What was on its way or at its turn when the service went, and then one probe at a time: the breaker's delays are
+    /// spread evenly up to its limit, so the average is half of it.
+    private static func bound(_ minutes: Int, _ outage: Outage) -> Int {
+        let settings = GateSettings()
+        let interval =
+            outage.service == .password ? settings.configurationProbe : settings.breakerLimit / 2
+        let probes = Double(minutes * 60) / interval.seconds
+        return settings.concurrency + settings.breakerThreshold + Int(probes * 1.5)
+    }
+
+    @Test(arguments: [
+        Outage(service: .paddles, form: .unavailable), .init(service: .bridge, form: .refused),
+        .init(service: .nameServer, form: .silent), .init(service: .cloud, form: .unavailable),
+        .init(service: .password, form: .refused),
+    ])
+    func aThousandJobsWaitForHalfAnHour(outage: Outage) throws {
+        try run(outage, standing: 50, leaving: 450, coming: 550, slots: 600)
+    }
+
+    private static let others: [Outage] = [
+        .init(service: .paddles, form: .refused), .init(service: .paddles, form: .silent),
+        .init(service: .bridge, form: .silent), .init(service: .bridge, form: .unavailable),
+        .init(service: .nameServer, form: .refused), .init(service: .cloud, form: .refused),
+        .init(service: .cloud, form: .silent),
+    ]
+
+    @Test(arguments: others)
+    func inEveryForm(outage: Outage) throws {
+        try run(outage, standing: 10, leaving: 15, coming: 35, slots: 20)
     }
 }
 

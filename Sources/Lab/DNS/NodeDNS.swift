@@ -28,6 +28,7 @@ package enum DNSParking: Sendable, Hashable {
 package struct NodeDNS: Sendable {
     private let nsupdate: NsupdateClient
     private let resolver: DNSResolver?
+    private let gate: Gate?
     private let domain: String
     private let parking: IPAddress
     private let patience: Duration
@@ -36,15 +37,17 @@ package struct NodeDNS: Sendable {
 
     /// - Parameters:
     ///   - resolver: the DNS server to compare with; nil: nsupdate-web is believed.
+    ///   - gate: before the DNS server; nil: it is asked whatever it answered before.
     ///   - domain: `lab_domain`.
     ///   - parking: where names of destroyed nodes point; there is no way to delete a record.
     ///   - patience: how long DNS may take to say what was written.
     package init(
-        nsupdate: NsupdateClient, resolver: DNSResolver?, domain: String, parking: IPAddress,
+        nsupdate: NsupdateClient, resolver: DNSResolver?, gate: Gate? = nil, domain: String, parking: IPAddress,
         patience: Duration = .seconds(10), world: World
     ) {
         self.nsupdate = nsupdate
         self.resolver = resolver
+        self.gate = gate
         self.domain = domain
         self.parking = parking
         self.patience = patience
@@ -60,6 +63,11 @@ package struct NodeDNS: Sendable {
     /// Whether nsupdate-web would let us update a node's name: changes nothing.
     package func rehearse(_ name: ShortName, for call: Call) async throws {
         try await nsupdate.rehearse(name, for: call)
+    }
+
+    /// Whether the DNS server answers, if there is one to ask.
+    package func pingServer(for call: Call) async throws {
+        if let resolver { _ = try await ask(resolver, domain, .v4, call) }
     }
 
     /// Makes `target` the address of a node's name.
@@ -78,7 +86,7 @@ package struct NodeDNS: Sendable {
     ) async throws -> DNSParking {
         try await serial.run(name.text) {
             if let resolver {
-                switch try await answer(of: resolver, about: name, parking) {
+                switch try await answer(of: resolver, about: name, parking, call) {
                 case .noName, .noData: return .absent
                 case .addresses([parking]): return .parked
                 case .addresses(let found) where found.contains(where: sparing.contains): return .elsewhere(found)
@@ -118,12 +126,12 @@ package struct NodeDNS: Sendable {
         } catch let error as ServiceError where error.kind == .transient || error.kind == .ambiguous {
             // The update may have been made all the same: DNS is asked before anything is written again.
             guard let resolver else { throw error }
-            guard try await isSet(resolver, name, target, after: error) else { throw error }
+            guard try await isSet(resolver, name, target, after: error, call) else { throw error }
             return .verifiedDespite(error.message)
         }
         guard let resolver else { return .unverified("no DNS server is configured to ask") }
         // After `no-change` nothing is on its way, so waiting would not help.
-        switch try await settled(resolver, name, target, patience: said == .changed ? patience : .zero) {
+        switch try await settled(resolver, name, target, patience: said == .changed ? patience : .zero, call) {
         case .addresses([target]): return .verified
         case .incomplete: return .unverified("the answer of the DNS server was cut")
         case .failed(let code): throw disagreement(name, target, .failed(code: code))
@@ -138,7 +146,7 @@ package struct NodeDNS: Sendable {
         let elsewhere = target == parking ? IPAddress.v4(0) : parking
         _ = try await nsupdate.set(name, to: elsewhere, intent, for: call)
         _ = try await nsupdate.set(name, to: target, intent, for: call)
-        let found = try await settled(resolver, name, target, patience: patience)
+        let found = try await settled(resolver, name, target, patience: patience, call)
         guard found == .addresses([target]) else { throw disagreement(name, target, found) }
         return .cured
     }
@@ -152,10 +160,11 @@ package struct NodeDNS: Sendable {
     }
 
     private func isSet(
-        _ resolver: DNSResolver, _ name: ShortName, _ target: IPAddress, after failure: ServiceError
+        _ resolver: DNSResolver, _ name: ShortName, _ target: IPAddress, after failure: ServiceError,
+        _ call: Call
     ) async throws -> Bool {
         do {
-            return try await answer(of: resolver, about: name, target) == .addresses([target])
+            return try await answer(of: resolver, about: name, target, call) == .addresses([target])
         } catch let asking as ServiceError {
             var both = failure
             both.message += "; and DNS could not be asked whether it was done all the same: \(asking.message)"
@@ -165,12 +174,12 @@ package struct NodeDNS: Sendable {
 
     /// Asks until DNS says what it should or patience is over.
     private func settled(
-        _ resolver: DNSResolver, _ name: ShortName, _ target: IPAddress, patience: Duration
+        _ resolver: DNSResolver, _ name: ShortName, _ target: IPAddress, patience: Duration, _ call: Call
     ) async throws -> DNSAnswer {
         let deadline = world.time.now + patience
         var backoff = Backoff(first: .milliseconds(200), limit: .seconds(2), floor: .milliseconds(100))
         while true {
-            let found = try await answer(of: resolver, about: name, target)
+            let found = try await answer(of: resolver, about: name, target, call)
             switch found {
             case .addresses([target]), .incomplete: return found
             case .addresses, .noName, .noData, .failed: break
@@ -182,8 +191,15 @@ package struct NodeDNS: Sendable {
     }
 
     private func answer(
-        of resolver: DNSResolver, about name: ShortName, _ target: IPAddress
+        of resolver: DNSResolver, about name: ShortName, _ target: IPAddress, _ call: Call
     ) async throws -> DNSAnswer {
-        try await resolver.addresses(of: "\(name).\(domain)", target.isV4 ? .v4 : .v6)
+        try await ask(resolver, "\(name).\(domain)", target.isV4 ? .v4 : .v6, call)
+    }
+
+    private func ask(
+        _ resolver: DNSResolver, _ name: String, _ family: DNSResolver.Family, _ call: Call
+    ) async throws -> DNSAnswer {
+        guard let gate else { return try await resolver.addresses(of: name, family) }
+        return try await gate.ask(for: call) { try await resolver.addresses(of: name, family) }
     }
 }

@@ -159,7 +159,9 @@ package struct PaddlesClient: Sendable {
         _ method: HTTPMethod, _ path: String, _ intent: Intent, _ operation: String, body: JSONValue? = nil,
         expecting: PaddlesVerdicts.Expected = .nothing, for call: Call
     ) async throws -> HTTPResponse {
-        var request = HTTPRequest(method, base.url + path, headers: ["Accept": "application/json"])
+        // It answers within a second or not at all; shorter than the steps that ask it, so that they hear of it.
+        var request = HTTPRequest(
+            method, base.url + path, headers: ["Accept": "application/json"], timeout: .seconds(20))
         if let body {
             request.headers["Content-Type"] = "application/json"
             request.body = body.bytes

@@ -71,3 +71,8 @@ enum CommonVerdicts {
         return envelope.form == .keyed("itemNotFound") && !envelope.mentions("the resource could not be found")
     }
 }
+
+extension HTTPResponse {
+    /// Looked at before anything is made of the body: lists of a thousand servers would be read twice.
+    var isSuccess: Bool { (200..<300).contains(status) }
+}

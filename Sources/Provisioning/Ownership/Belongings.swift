@@ -41,6 +41,11 @@ struct Belongings: Sendable {
     ) {
         self.requestedAt = requestedAt
         for server in servers {
+            // Nearly all are of other nodes, and every job goes through all of them.
+            guard server.name == node || Ownership.mayConcern(node, server.metadata) else {
+                if let key = Ownership.key(in: server.metadata, of: site) { siteKeys.append(key) }
+                continue
+            }
             guard let ownership = Ownership(metadata: server.metadata) else {
                 if server.name == node, !Self.isMarked(server.metadata) { unmarked.servers.append(server) }
                 continue
@@ -51,7 +56,7 @@ struct Belongings: Sendable {
             self[keyPath: Self.drawer(of: ownership, order)].servers.append(server)
         }
         let unmarkedIDs = Set(unmarked.servers.map(\.id))
-        for volume in volumes {
+        for volume in volumes where volume.name.hasPrefix(node) || Ownership.mayConcern(node, volume.metadata) {
             guard let ownership = Ownership(metadata: volume.metadata) else {
                 if !Self.isMarked(volume.metadata), VolumeNames.isName(volume.name, of: node),
                     volume.attachments.allSatisfy({ unmarkedIDs.contains($0.serverID) })

@@ -65,6 +65,14 @@ package struct Ownership: Sendable, Hashable {
             lock: metadata["cirrata_lock"] ?? "", spec: metadata["cirrata_spec"] ?? "")
     }
 
+    /// Whether metadata names the node: a quick look, before the rest is read.
+    static func mayConcern(_ node: String, _ metadata: [String: String]) -> Bool { metadata["cirrata_node"] == node }
+
+    /// The key in the metadata of anything of a site.
+    static func key(in metadata: [String: String], of site: String) -> String? {
+        metadata["cirrata_site"] == site ? metadata["cirrata_key"] : nil
+    }
+
     /// Whether an owner or lock description of a job is the one that was written down (cut to what fits).
     package static func matches(_ written: String, _ wanted: String) -> Bool { written == cut(wanted) }
 

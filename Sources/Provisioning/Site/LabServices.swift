@@ -9,16 +9,21 @@ package struct LabServices: Sendable {
     package let ssh: SSHReadiness
     package let paddlesGate: Gate
     package let dnsGate: Gate
+    /// Before the DNS server that is asked what nsupdate-web really did.
+    package let nameServerGate: Gate
 
-    package init(paddles: PaddlesClient, dns: NodeDNS?, ssh: SSHReadiness, paddlesGate: Gate, dnsGate: Gate) {
+    package init(
+        paddles: PaddlesClient, dns: NodeDNS?, ssh: SSHReadiness, paddlesGate: Gate, dnsGate: Gate, nameServerGate: Gate
+    ) {
         self.paddles = paddles
         self.dns = dns
         self.ssh = ssh
         self.paddlesGate = paddlesGate
         self.dnsGate = dnsGate
+        self.nameServerGate = nameServerGate
     }
 
-    package var gates: [Gate] { [paddlesGate, dnsGate] }
+    package var gates: [Gate] { [paddlesGate, dnsGate, nameServerGate] }
 }
 
 /// Which parts of readiness are looked at.

@@ -24,13 +24,16 @@ extension Site {
         let dnsGate = Gate(service: "nsupdate-web", provider: "", settings: .nsupdate, world: world) {
             notice(.gate(service: "nsupdate-web", provider: "", state: $0))
         }
+        let nameServerGate = Gate(service: "dns", provider: "", settings: .nameServer, world: world) {
+            notice(.gate(service: "dns", provider: "", state: $0))
+        }
         let sshSettings = SSHSettings(configuration.ssh)
         let lab = LabServices(
             paddles: try PaddlesClient(baseURL: configuration.lockServer, gate: paddlesGate, world: world),
-            dns: try Self.dns(configuration, dnsGate, world),
+            dns: try Self.dns(configuration, dnsGate, nameServerGate, world),
             ssh: SSHReadiness(
                 settings: sshSettings, world: world, permits: Permits(configuration.ssh.maximumChildren)),
-            paddlesGate: paddlesGate, dnsGate: dnsGate)
+            paddlesGate: paddlesGate, dnsGate: dnsGate, nameServerGate: nameServerGate)
         let ssh = configuration.ssh
         self.init(
             name: configuration.site, labDomain: configuration.labDomain,
@@ -54,7 +57,9 @@ extension Site {
             }, world: world)
     }
 
-    private static func dns(_ configuration: SiteConfiguration, _ gate: Gate, _ world: World) throws -> NodeDNS? {
+    private static func dns(_ configuration: SiteConfiguration, _ gate: Gate, _ nameServerGate: Gate, _ world: World)
+        throws -> NodeDNS?
+    {
         guard let url = configuration.nsupdateURL else { return nil }
         let settings = configuration.dns
         let login =
@@ -74,7 +79,8 @@ extension Site {
                 next: "correct it in the configuration")
         }
         return NodeDNS(
-            nsupdate: nsupdate, resolver: resolver, domain: configuration.labDomain, parking: parking, world: world)
+            nsupdate: nsupdate, resolver: resolver, gate: nameServerGate, domain: configuration.labDomain,
+            parking: parking, world: world)
     }
 
     private static func cloud(
@@ -97,4 +103,6 @@ extension GateSettings {
     fileprivate static let paddles = GateSettings(concurrency: 16, rate: 80, burst: 80)
     /// A thread and a child process for each update, behind a listen backlog of 5 (facts/teuthology.md 2).
     fileprivate static let nsupdate = GateSettings(concurrency: 4, rate: 25, burst: 10)
+    /// A datagram each way.
+    fileprivate static let nameServer = GateSettings(concurrency: 32, rate: 200, burst: 100)
 }

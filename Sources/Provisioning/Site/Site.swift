@@ -61,6 +61,9 @@ package struct Site: Sendable {
             group.addTask { await Self.whenClosed(lab.paddlesGate, world) { try await paddles.ping(for: Call()) } }
             if let dns = lab.dns {
                 group.addTask { await Self.whenClosed(lab.dnsGate, world) { try await dns.ping(for: Call()) } }
+                group.addTask {
+                    await Self.whenClosed(lab.nameServerGate, world) { try await dns.pingServer(for: Call()) }
+                }
             }
         }
     }

@@ -8,9 +8,11 @@ extension NodeWork {
     /// Whether this job may destroy what the node has, and what that is: fixed here, never more.
     func guardDestroy(_ run: StepRun) async throws -> String {
         let name = try node()
-        guard let record = try await paddles.node(name.qualified, for: run.call), record.isVM else {
-            throw Ending(.done, "not-ours", "\(name) is unknown to paddles or not a VM: nothing to destroy")
+        guard let record = try await paddles.node(name.qualified, for: run.call) else {
+            try await nothingOf(name, run)
+            throw Ending(.done, "not-ours", "\(name) is unknown to paddles: nothing to destroy")
         }
+        guard record.isVM else { throw Ending(.done, "not-ours", "\(name) is not a VM: nothing to destroy") }
         let found = try await look(run)
         var condemned = Condemned(
             servers: found.own.servers + found.older.servers, volumes: found.own.volumes + found.older.volumes)
@@ -30,6 +32,15 @@ extension NodeWork {
         let beside = (site.lab.dns == nil ? [] : ["dns \(name)"]) + ["what paddles says of \(name)"]
         remember(\.remains, condemned.labels + beside)
         return condemned.summary
+    }
+
+    /// A host that asks another paddles knows none of the lab's nodes: it must not take their destroys for done.
+    private func nothingOf(_ name: NodeName, _ run: StepRun) async throws {
+        let found = try await look(run)
+        guard let server = found.own.servers.first ?? found.older.servers.first else { return }
+        throw Ending(
+            .rejected, "node-unknown", "paddles does not know \(name), but the cloud has its server \(server.id)",
+            next: "check lock_server in the configuration of this host, or add the node to paddles, then retry")
     }
 
     private func judge(_ record: NodeRecord, _ condemned: Condemned) throws {

@@ -119,8 +119,14 @@ extension OpenStackCloud {
     package mutating func removeFlavor(_ id: String) { flavors[id] = nil }
     package mutating func add(_ image: CloudImage) { images[image.id] = image }
     package mutating func removeImage(_ id: String) { images[id] = nil }
-    package mutating func add(_ network: CloudNetwork) { networks[network.id] = network }
-    package mutating func removeNetwork(_ id: String) { networks[id] = nil }
+    package mutating func add(_ network: CloudNetwork) {
+        networks[network.id] = network
+        rendered.forget()
+    }
+    package mutating func removeNetwork(_ id: String) {
+        networks[id] = nil
+        rendered.forget()
+    }
     package mutating func add(_ group: CloudSecurityGroup) { securityGroups[group.id] = group }
     package mutating func removeSecurityGroup(_ id: String) { securityGroups[id] = nil }
     package mutating func setZones(_ names: [String]) { zones = names }

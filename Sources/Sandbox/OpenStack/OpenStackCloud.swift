@@ -10,7 +10,7 @@ package import World
 package struct OpenStackCloud: Sendable {
     package var timings: CloudTimings
     /// Set anew once a server knows on which port it listens.
-    package var endpoints: CloudEndpoints
+    package var endpoints: CloudEndpoints { didSet { rendered.forget() } }
     package let configuration: CloudConfiguration
     /// How many servers were ever created, and volumes; for those who count leaks.
     package internal(set) var serversCreated = 0
@@ -30,11 +30,12 @@ package struct OpenStackCloud: Sendable {
     var images: OrderedDictionary<String, CloudImage>
     var networks: OrderedDictionary<String, CloudNetwork>
     var securityGroups: OrderedDictionary<String, CloudSecurityGroup>
-    var zones: [String]
+    var zones: [String] { didSet { rendered.forget() } }
     var keyPairs: OrderedDictionary<String, CloudKeyPair> = [:]
     /// By project.
     var quotas: OrderedDictionary<String, CloudQuotas>
     var servers: OrderedDictionary<String, CloudServer> = [:]
+    var rendered = RenderedServers()
     var volumes: OrderedDictionary<String, CloudVolume> = [:]
     var ports: OrderedDictionary<String, CloudPort> = [:]
     var events = Heap<CloudEvent>()

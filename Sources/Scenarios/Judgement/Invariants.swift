@@ -19,18 +19,26 @@ package struct Invariants: Sendable {
     }
 
     package func violations(of node: String, _ expected: Expectation) -> [String] {
+        violations(of: [node], expected)
+    }
+
+    /// Of many nodes at once: the cloud is looked at only once.
+    package func violations(of nodes: [String], _ expected: Expectation) -> [String] {
         let now = bench.simulation.world.time.wallClock
         return bench.sandbox.withState { state in
             let cloud = state.cloud.snapshot(at: now)
-            let servers = cloud.servers.filter { $0.name == node }
-            let volumes = cloud.volumes.filter { $0.name.hasPrefix("\(node)_") }
-            let record = state.paddles.node("\(node).\(Bench.domain)")
-            let addresses = state.nsupdate.zone.addresses(of: "\(node).\(Bench.domain)")
-            switch expected {
-            case .provisioned(let count):
-                return Self.provisioned(node, count, servers, volumes, record, addresses)
-            case .empty:
-                return Self.empty(node, servers, volumes, record, addresses, bench.configuration.dns.parkingAddress)
+            let servers = Dictionary(grouping: cloud.servers, by: \.name)
+            let volumes = Dictionary(grouping: cloud.volumes) { String($0.name.prefix { $0 != "_" }) }
+            return nodes.flatMap { node in
+                let record = state.paddles.node("\(node).\(Bench.domain)")
+                let addresses = state.nsupdate.zone.addresses(of: "\(node).\(Bench.domain)")
+                let (servers, volumes) = (servers[node] ?? [], volumes[node] ?? [])
+                switch expected {
+                case .provisioned(let count):
+                    return Self.provisioned(node, count, servers, volumes, record, addresses)
+                case .empty:
+                    return Self.empty(node, servers, volumes, record, addresses, bench.configuration.dns.parkingAddress)
+                }
             }
         }
     }

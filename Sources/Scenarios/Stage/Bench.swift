@@ -1,6 +1,6 @@
 import Beanstalk
 package import Configuration
-import HTTPKit
+package import HTTPKit
 package import Jobs
 import Pipelines
 import Provisioning
@@ -56,6 +56,12 @@ package final class Bench: Sendable {
         simulation.http.serve(Self.origin) { request, now in
             SimulatedAnswer(sandbox.answer(request, from: "", at: now), to: request)
         }
+        serveDNS()
+    }
+
+    /// The lab's name server answers, again if something else was put into its place.
+    package func serveDNS() {
+        let sandbox = sandbox
         simulation.datagrams.handle { query, _, _ in
             sandbox.answerDNS(query).map { .datagrams([$0]) } ?? .never
         }
@@ -91,8 +97,11 @@ package final class Bench: Sendable {
     }
 
     /// A worker process, not started yet.
-    package func worker(_ name: String) -> BenchWorker {
-        BenchWorker(process: simulation.process(name), bench: self)
+    /// - Parameter site: what is different in its configuration.
+    package func worker(_ name: String, site: (inout SiteConfiguration) -> Void = { _ in }) -> BenchWorker {
+        var configuration = configuration
+        site(&configuration)
+        return BenchWorker(process: simulation.process(name), bench: self, configuration: configuration)
     }
 }
 
@@ -100,10 +109,12 @@ package final class Bench: Sendable {
 package struct BenchWorker: Sendable {
     package let process: SimulatedProcess
     fileprivate let bench: Bench
+    private let configuration: SiteConfiguration
     private let running = Locked<Worker?>(nil)
 
-    fileprivate init(process: SimulatedProcess, bench: Bench) {
+    fileprivate init(process: SimulatedProcess, bench: Bench, configuration: SiteConfiguration) {
         self.process = process
+        self.configuration = configuration
         self.bench = bench
     }
 
@@ -115,13 +126,14 @@ package struct BenchWorker: Sendable {
     /// Starts it; it runs until it is drained, killed, or the bench's body ends.
     package func start() {
         let bench = bench
+        let configuration = configuration
         let running = running
         process.start { world in
-            let site = try Site(bench.configuration, world: world)
+            let site = try Site(configuration, world: world)
             let sink = LivingSink(process: process, log: bench.events)
             let worker = Worker(
-                settings: try WorkerSettings(bench.configuration, release: "bench"),
-                broker: Broker(bench.configuration.broker, world: world), provisioner: Provisioner(site: site),
+                settings: try WorkerSettings(configuration, release: "bench"),
+                broker: Broker(configuration.broker, world: world), provisioner: Provisioner(site: site),
                 sinks: [sink], world: world,
                 notice: { if process.isRunning { bench.notices.add($0, of: process.name) } })
             running.withLock { $0 = worker }
@@ -142,7 +154,7 @@ private struct LivingSink: EventSink {
 
 extension SimulatedAnswer {
     /// The Sandbox's answer as a client of the Simulation gets it.
-    init(_ answer: ServerAnswer, to request: HTTPRequest) {
+    package init(_ answer: ServerAnswer, to request: HTTPRequest) {
         switch answer.form {
         case .response(let response), .closeDelimited(let response):
             self = .response(response, after: answer.after)

@@ -23,7 +23,7 @@ struct ServerWish {
         var fixedAddress: String?
     }
 
-    struct RootVolume {
+    struct RootVolume: Sendable, Hashable {
         var image: String?
         var volume: String?
         var size: Int

@@ -2,26 +2,26 @@ import OrderedCollections
 import World
 
 /// A server as Nova's database knows it.
-struct CloudServer: Sendable {
+struct CloudServer: Sendable, Hashable {
     /// `OS-EXT-STS:vm_state`; with the task it makes the status (nova api/openstack/common.py).
     enum VMState: String, Sendable {
         case building, active, stopped, error, deleted
         case softDeleted = "soft-delete"
     }
 
-    struct Fault: Sendable {
+    struct Fault: Sendable, Hashable {
         var code: Int
         var message: String
         var created: Timestamp
     }
 
     /// An interface that the request asked for.
-    struct Interface: Sendable {
+    struct Interface: Sendable, Hashable {
         var network: String
         var fixedAddress: UInt32?
     }
 
-    struct Disk: Sendable {
+    struct Disk: Sendable, Hashable {
         var device: String
         var attachment: String
         var blockDevice: String

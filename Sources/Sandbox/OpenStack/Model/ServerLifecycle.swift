@@ -27,7 +27,9 @@ extension OpenStackCloud {
         case .gone:
             servers[id]?.isGone = true
             post(.forgotten, server: id, at: time, after: timings.deletedKept)
-        case .forgotten: servers[id] = nil
+        case .forgotten:
+            servers[id] = nil
+            rendered.forget(id)
         case .vanish: vanishServer(id, at: time)
         case .broken(let message): breakServer(id, message, at: time)
         case .putAside: putAside(id, at: time)
