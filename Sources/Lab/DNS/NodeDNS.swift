@@ -107,7 +107,7 @@ package struct NodeDNS: Sendable {
         _ name: ShortName, from ours: [IPAddress], to target: IPAddress, for call: Call
     ) async throws -> Bool {
         try await serial.run(name.text) {
-            if let resolver, case .addresses(let found) = try await answer(of: resolver, about: name, target),
+            if let resolver, case .addresses(let found) = try await answer(of: resolver, about: name, target, call),
                 !found.contains(where: ours.contains)
             {
                 return false
