@@ -231,7 +231,7 @@ package struct ConfigurationLoader: Sendable {
             fields.problems.error(fields.mark(of: key), fields.path(key), message, hint: hint)
         }
         if let destroys = configuration.destroySlotsOverride, destroys > configuration.slots {
-            refuse("destroy_slots", "\(destroys) are more than the \(configuration.slots) slots")
+            refuse("destroy_slots", "\(destroys) is more than slots, which is \(configuration.slots)")
         } else if configuration.destroySlots == configuration.slots {
             fields.problems.warning(
                 fields.mark(of: "slots"), "slots", "all slots take only destroys: nothing will be provisioned",

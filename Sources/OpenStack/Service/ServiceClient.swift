@@ -165,7 +165,8 @@ extension ServiceClient {
                 throw ServiceError(
                     service: service.rawValue, provider: settings.provider, operation: request.operation,
                     request: "\(request.method.rawValue) \(request.path)", status: response.status,
-                    message: "the list goes round in circles after \(listing.items.count) items", kind: .transient,
+                    message: "the list goes round in circles after \(listing.items.count.counted("item"))",
+                    kind: .transient,
                     next: "check what answers at the endpoint of \(service.rawValue)")
             }
             request.query = query

@@ -50,7 +50,7 @@ struct LabExamination: Sendable {
         let usable = machines.filter { $0.up != false }
         let free = usable.filter { !$0.locked }
         let text =
-            "\(nodes.count) nodes, \(free.count) free, \(nodes.count { $0.locked }) locked, "
+            "\(nodes.count.counted("node")), \(free.count) free, \(nodes.count { $0.locked }) locked, "
             + "\(nodes.count { $0.up == false }) down"
         if machines.isEmpty {
             return examination.finding(
@@ -68,7 +68,7 @@ struct LabExamination: Sendable {
         }
         if machines.count < nodes.count {
             return examination.finding(
-                .warning, check, "\(text); \(nodes.count - machines.count) are no VMs",
+                .warning, check, "\(text); no VM: \(nodes.count - machines.count)",
                 remedy: "set is_vm of these nodes in paddles, or give them another machine_type")
         }
         return examination.finding(.ok, check, text)

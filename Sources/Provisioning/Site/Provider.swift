@@ -20,6 +20,8 @@ package final class Provider: Sendable {
     let creates = Locked(CreateLedger())
     /// Volumes created at once, over all jobs of this process.
     let volumePermits: Permits
+    /// Destructive calls at once. Apart from those that create: what frees capacity never waits for what waits for it.
+    let removalPermits: Permits
 
     init(
         _ configuration: ProviderConfiguration, cloud: Cloud, osDefaults: OSDefaults, sizes: SizeSettings,
@@ -38,6 +40,7 @@ package final class Provider: Sendable {
         self.authorizedKeys = authorizedKeys
         self.labDomain = labDomain
         volumePermits = Permits(8)
+        removalPermits = Permits(8)
     }
 
     var zones: [String] { settings.availabilityZones }

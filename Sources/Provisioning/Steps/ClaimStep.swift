@@ -3,6 +3,7 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Makes sure that the node is the job's, and notices a job that is finished already.
@@ -18,7 +19,7 @@ extension NodeWork {
         let isOurLock = try await hold(record, run)
         let found = try await look(run)
         try superseded(by: found)
-        if let server = finished(record, found) {
+        if let server = committed(record, found) {
             update { memory in
                 memory.server = server
                 memory.serverID = server.id
@@ -27,7 +28,7 @@ extension NodeWork {
                 memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
             }
             run.note("\(name) was committed by an earlier delivery: nothing is left to do")
-            throw Ending(.done, "finished", "finished by an earlier delivery")
+            throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
         }
         if record.osType != nil || record.osVersion != nil {
             var changes = NodeChanges()
@@ -82,19 +83,17 @@ extension NodeWork {
         }
     }
 
-    /// The server that paddles describes is ours and everything is written down.
-    func finished(_ record: NodeRecord, _ found: Belongings) -> Server? {
-        guard let mac = record.macAddress, record.up == true, record.osType != nil else { return nil }
-        return found.own.servers.first { $0.status == .active && !$0.isDeleting && $0.hasMAC(mac) }
+    /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`
+    /// first. What has become of the server since, or whether an operator marked the node down, is not this job's
+    /// business any more.
+    func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
+        guard let mac = record.macAddress, record.osType != nil else { return nil }
+        return found.own.servers.first { $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
     private func claimedNode(_ run: StepRun) async throws -> NodeName {
-        if let node = known.node { return node }
-        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        if let before = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
-            return try remember(node: before.name, run)
-        }
+        if try await findOwnNode(run) { return try node() }
         try await keepReserve(run)
         switch try await paddles.lockMany(
             count: 1, owner: job.owner, machineType: provider.name, description: claim.ownLock, for: run.call)
@@ -102,7 +101,8 @@ extension NodeWork {
         case .locked(let records):
             guard let record = records.first else { throw Trouble("lock-lost", "paddles locked no node") }
             run.created("lock", name: record.name, id: claim.ownLock)
-            return try remember(node: record.name, run)
+            try remember(node: record.name)
+            return try node()
         case .notEnough:
             throw Ending(
                 .wait, "no-free-node", "no node of type \(provider.name) is free",
@@ -119,19 +119,7 @@ extension NodeWork {
         guard free.count <= site.reserveMachines else { return }
         throw Ending(
             .wait, "reserved-nodes",
-            "\(free.count) nodes of type \(provider.name) are free and \(site.reserveMachines) are kept for people",
+            "\(free.count.counted("node")) of type \(provider.name) free, and \(site.reserveMachines) kept for people",
             next: "wait, or lower reserve_machines")
-    }
-
-    private func remember(node text: String, _ run: StepRun) throws -> NodeName {
-        do {
-            let name = try NodeName(text, domain: site.labDomain)
-            remember(\.node, name)
-            return name
-        } catch {
-            throw Ending(
-                .rejected, "node-name", "paddles locked a node that cannot be used: \(error)",
-                next: "correct lab_domain or the node's name in paddles")
-        }
     }
 }

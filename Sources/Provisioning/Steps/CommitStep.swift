@@ -29,7 +29,7 @@ extension NodeWork {
                     .retry, "second-server", "another worker's server of this job is older: starting over with that one"
                 )
             }
-            for other in others { try await removeServer(other, run) }
+            try await removeTogether(others) { try await self.removeServer($0, run) }
         }
         var changes = NodeChanges()
         let version = Self.twoParts(known.host?.osVersion ?? plan.osVersion)

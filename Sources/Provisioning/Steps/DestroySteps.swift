@@ -27,7 +27,8 @@ extension NodeWork {
         }
         remember(\.condemned, condemned)
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
+        remember(\.remains, condemned.labels)
+        return condemned.summary
     }
 
     private func judge(_ record: NodeRecord, _ condemned: Condemned) throws {
@@ -63,7 +64,7 @@ extension NodeWork {
             guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
             try self.judge(record, condemned)
         }
-        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes are gone"
+        return condemned.isEmpty ? "nothing was left" : "gone: \(condemned.summary)"
     }
 
     /// Points the name away from a server that is gone.

@@ -19,51 +19,93 @@ private struct Refusals: Sendable {
 }
 
 extension NodeWork {
+    /// The cause of a removal that found the job's commit, and so removed nothing.
+    package static let committedCause = "finished"
+
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
+    /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
     func removeOwn(_ run: StepRun) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let found = try await look(run)
+        let name = try node().qualified
+        let record = try await paddles.node(name, for: run.call)
+        if let record, let server = committed(record, found) {
+            run.warning("\(name) was committed as server \(server.id): nothing is removed")
+            throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
+        }
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        remember(\.remains, condemned.labels)
+        if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }
         var refusals = Refusals()
         try await parkOwn(condemned, found, &refusals, run)
         try await take(condemned, &refusals, run) {}
         try await release(found, removed: condemned, &refusals, run)
         try report(refusals)
-        return condemned.servers.isEmpty && condemned.volumes.isEmpty
-            ? "nothing was left" : "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
+        return condemned.isEmpty ? "nothing was left" : condemned.summary
     }
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.
-    func takeCondemned(
-        _ condemned: Condemned, _ run: StepRun, stillMay: @Sendable () async throws -> Void
-    ) async throws {
+    func takeCondemned(_ condemned: Condemned, _ run: StepRun, stillMay: @escaping StillMay) async throws {
         var refusals = Refusals()
         try await take(condemned, &refusals, run, stillMay: stillMay)
         try report(refusals)
     }
 
     private func take(
-        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun,
-        stillMay: @Sendable () async throws -> Void
+        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun, stillMay: @escaping StillMay
     ) async throws {
-        for server in condemned.servers {
-            try await stillMay()
-            do {
-                try await removeServer(server, run)
-            } catch let error as ServiceError where error.kind == .permanent {
-                refusals.add("server \(server.name) \(server.id)", error)
-                run.left("server", name: server.name, id: server.id, why: error.description)
+        let servers = await troubles(of: condemned.servers) { try await self.removeServer($0, run, stillMay) }
+        try sort(servers, into: &refusals, run) { ("server", $0.name, $0.id) }
+        let volumes = await troubles(of: condemned.volumes) { try await self.removeVolume($0, run, stillMay) }
+        try sort(volumes, into: &refusals, run) { ("volume", $0.name, $0.id) }
+    }
+
+    /// What the cloud refuses for good is left and written down; any other trouble is thrown.
+    private func sort<Item>(
+        _ troubles: [(item: Item, error: any Error)], into refusals: inout Refusals, _ run: StepRun,
+        _ facts: (Item) -> (kind: String, name: String, id: String)
+    ) throws {
+        var other: (any Error)?
+        for (item, error) in troubles {
+            // A refusal of paddles would be the guard's.
+            guard let refusal = error as? ServiceError, refusal.kind == .permanent, refusal.provider == provider.name
+            else {
+                other = other ?? error
+                continue
             }
+            let (kind, name, id) = facts(item)
+            refusals.add("\(kind) \(name) \(id)", refusal)
+            run.left(kind, name: name, id: id, why: refusal.description)
         }
-        for volume in condemned.volumes {
-            try await stillMay()
-            do {
-                try await removeVolume(volume, run)
-            } catch let error as ServiceError where error.kind == .permanent {
-                refusals.add("volume \(volume.name) \(volume.id)", error)
-                run.left("volume", name: volume.name, id: volume.id, why: error.description)
+        if let other { throw other }
+    }
+
+    /// Removes several at once. What befalls one keeps none of the others from being removed.
+    /// - Throws: the first trouble, when all others are through.
+    func removeTogether<Item: Sendable>(
+        _ items: [Item], _ remove: @escaping @Sendable (Item) async throws -> Void
+    ) async throws {
+        if let trouble = await troubles(of: items, remove).first { throw trouble.error }
+    }
+
+    private func troubles<Item: Sendable>(
+        of items: [Item], _ remove: @escaping @Sendable (Item) async throws -> Void
+    ) async -> [(item: Item, error: any Error)] {
+        await withTaskGroup(of: (Int, (any Error)?).self) { group in
+            for (index, item) in items.enumerated() {
+                group.addTask {
+                    do {
+                        try await remove(item)
+                        return (index, nil)
+                    } catch {
+                        return (index, error)
+                    }
+                }
             }
+            var errors = [(any Error)?](repeating: nil, count: items.count)
+            for await (index, error) in group { errors[index] = error }
+            return zip(items, errors).compactMap { item, error in error.map { (item, $0) } }
         }
     }
 
@@ -72,20 +114,34 @@ extension NodeWork {
         throw Ending(
             Outcome(
                 .removalIncomplete, cause: "removal-refused",
-                message: "\(refusals.left.count) of this job's resources could not be removed: \(refusals.message)",
+                message:
+                    "\(refusals.left.count.counted("resource")) of this job could not be removed: \(refusals.message)",
                 next: "remove them by hand, then discard the job", status: refusals.error?.status,
                 requestID: refusals.error?.requestID, left: refusals.left))
     }
 
-    /// A job that names no node may have locked one and lost the answer.
-    private func findOwnNode(_ run: StepRun) async throws -> Bool {
+    /// The node of a job that names none: it may have locked one and lost the answer, committed one and died, or built
+    /// on one whose lock is not its own any more. What it built says where.
+    func findOwnNode(_ run: StepRun) async throws -> Bool {
         if known.node != nil { return true }
         let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        guard let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }),
-            let name = try? NodeName(record.name, domain: site.labDomain)
-        else { return false }
-        remember(\.node, name)
+        if let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
+            try remember(node: record.name)
+            return true
+        }
+        guard let built = try await nodeOfOwn(run) else { return false }
+        try remember(node: built)
         return true
+    }
+
+    func remember(node text: String) throws {
+        do {
+            remember(\.node, try NodeName(text, domain: site.labDomain))
+        } catch {
+            throw Ending(
+                .rejected, "node-name", "paddles locked a node that cannot be used: \(error)",
+                next: "correct lab_domain or the node's name in paddles")
+        }
     }
 }
 
@@ -106,14 +162,17 @@ extension NodeWork {
                 case .held = claim.judge(record)
             else { return }
         }
+        update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
             if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
                 run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
             }
+            gone("dns \(node)")
         } catch let error as ServiceError where error.kind == .permanent {
             // A name that is refused now was refused when we wanted to write it, too.
             guard known.dnsWritten else {
                 run.note("nsupdate-web refuses \(node): it never pointed to this job's server")
+                gone("dns \(node)")
                 return
             }
             refusals.add("dns \(node)", error)
@@ -138,6 +197,7 @@ extension NodeWork {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)
         case .refused: run.note("\(name) was locked by somebody else in the meantime")
         }
+        gone("lock \(name)")
     }
 
     /// Says in paddles that the node has no server.

@@ -33,6 +33,8 @@ package final class NodeWork: Sendable {
         var fullZones: [String] = []
         /// What a destroy is to remove, fixed when its guard passed.
         var condemned: Condemned?
+        /// What a removal has found and not yet seen gone; nil: it never got so far as to look.
+        var remains: [String]?
     }
 
     let assignment: Assignment
@@ -86,6 +88,14 @@ package final class NodeWork: Sendable {
         async let servers = servers(run)
         async let volumes = volumes(run)
         return try await belongings(servers, volumes.items)
+    }
+
+    /// The short name of the node on which this job built something, if it did.
+    func nodeOfOwn(_ run: StepRun) async throws -> String? {
+        async let servers = servers(run)
+        async let volumes = volumes(run)
+        let all = try await servers.items.map(\.metadata) + (try await volumes.items.map(\.metadata))
+        return all.lazy.compactMap { Ownership(metadata: $0) }.first { $0.site == site.name && $0.key == job.key }?.node
     }
 
     /// The servers of this node alone.
@@ -165,6 +175,9 @@ package final class NodeWork: Sendable {
         return value
     }
 
+    /// What is left of a removal that could not be finished, as far as it was seen; nil: nobody could look.
+    package var remains: [String]? { known.remains }
+
     /// What a reply tells of the node.
     package var reply: ReplyFacts {
         let known = known
@@ -192,4 +205,11 @@ package struct ReplyFacts: Sendable, Hashable {
 struct Condemned: Sendable {
     var servers: [Server]
     var volumes: [Volume]
+
+    var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
+    var summary: String { "\(servers.count.counted("server")), \(volumes.count.counted("volume"))" }
+    /// For a report.
+    var labels: [String] {
+        servers.map { "server \($0.name) \($0.id)" } + volumes.map { "volume \($0.name) \($0.id)" }
+    }
 }

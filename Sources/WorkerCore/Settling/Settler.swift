@@ -29,7 +29,9 @@ struct Settler: Sendable {
     /// A draining or full broker is given a little time before a job goes back.
     private static let hold = Duration.seconds(10)
 
-    func settle(_ token: consuming SettleToken, _ ended: Ended, on connection: Connection) async {
+    /// - Returns: whether the job is settled as its outcome demands, and the broker says so.
+    @discardableResult
+    func settle(_ token: consuming SettleToken, _ ended: Ended, on connection: Connection) async -> Bool {
         let delivery = token.delivery
         let plan = policy.plan(
             of: ended.outcome, releases: delivery.statistics.releases, random: world.random)
@@ -45,26 +47,30 @@ struct Settler: Sendable {
                 try await world.time.sleep(for: min(Self.hold, token.lease.remaining / 2))
             } catch {
                 token.abandon(because: "stopped while the broker takes nothing")
-                return
+                return false
             }
             command = .release(delay: .zero)
         }
         let job = delivery.id.number
         let priority = delivery.statistics.priority
         switch command {
-        case .delete: tell(await token.delete(), job)
-        case .release(let delay): tell(await token.release(priority: priority, delay: delay), job)
-        case .bury: tell(await token.bury(priority: priority), job)
-        case .nothing: token.abandon(because: "the lease was lost")
+        case .delete: return tell(await token.delete(), job)
+        case .release(let delay):
+            return tell(await token.release(priority: priority, delay: delay), job) && refused == nil
+        case .bury: return tell(await token.bury(priority: priority), job)
+        case .nothing:
+            token.abandon(because: "the lease was lost")
+            return false
         }
     }
 
-    private func tell(_ settlement: Settlement, _ job: UInt64) {
+    private func tell(_ settlement: Settlement, _ job: UInt64) -> Bool {
         switch settlement {
-        case .settled: break
+        case .settled: return true
         case .leaseLost(let loss): notice(.leaseLost(job: job, why: "\(loss)"))
         case .fateUnknown(let doubt): notice(.fateUnknown(job: job, why: "\(doubt)"))
         }
+        return false
     }
 
     /// - Returns: why there is no report, if there is none.

@@ -75,7 +75,7 @@ struct Submission: Sendable {
                 report.put(order, result.id)
             } catch let error as BrokerError {
                 guard index > 0 || orders.count > 1 else { throw error }
-                throw Complaint(lines: ["\(error)", "\(index) of \(orders.count) jobs were put"], .broker)
+                throw Complaint(lines: ["\(error)", "\(index) of \(orders.count.counted("job")) put"], .broker)
             }
         }
     }
