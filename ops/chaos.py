@@ -144,7 +144,8 @@ def summary(storm, judge, given):
         ("outcomes", ", ".join(f"{count} {name}" for name, count in judge.outcomes().most_common())),
         ("requests", f"{requests}, {len(judge.changes)} of them to change something, {faults} answered by a fault"),
         ("cloud", f"{state['servers_created']} servers and {state['volumes_created']} volumes were created, "
-         f"{len(judge.servers)} and {len(judge.volumes)} are left, {len(judge.committed)} provisions were committed"),
+         f"{len(judge.servers)} and {len(judge.volumes)} are left, {len(judge.committed)} provisions were committed, "
+         f"{len(judge.stuck)} volumes are stuck"),
         ("broker", f"{len(storm.evidence.buried)} jobs buried, {len(storm.evidence.reports)} reports, "
          f"{storm.kicked} suspects kicked"),
         ("secrets", f"{len(storm.site.secrets)} passwords and tokens were looked for"),

@@ -25,8 +25,16 @@ class Proxies:
         self.loop.call_soon_threadsafe(function, *arguments)
 
     def close(self):
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(5)
+        self.loop.close()
+
+    async def end(self):
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 class Link:
@@ -61,6 +69,9 @@ class Link:
         self.history.append((pair.port, pair.reader))
         try:
             await pair.run()
+        except asyncio.CancelledError:
+            # The end of everything; StreamReaderProtocol would complain about it.
+            pass
         finally:
             self.pairs.discard(pair)
 

@@ -83,6 +83,26 @@ package struct NodeDNS: Sendable {
         }
     }
 
+    /// Points a name to `target` where DNS says that it points elsewhere. Where nobody can be asked it is written only
+    /// if the caller has written the name before.
+    /// - Returns: whether it was written.
+    package func correct(
+        _ name: ShortName, to target: IPAddress, wasWritten: Bool, for call: Call
+    ) async throws -> Bool {
+        try await serial.run(name.text) {
+            if let resolver {
+                switch try await answer(of: resolver, about: name, target) {
+                case .addresses([target]), .incomplete, .failed: return false
+                case .addresses, .noName, .noData: break
+                }
+            } else if !wasWritten {
+                return false
+            }
+            _ = try await write(name, target, .change, call)
+            return true
+        }
+    }
+
     private func write(
         _ name: ShortName, _ target: IPAddress, _ intent: Intent, _ call: Call
     ) async throws -> DNSPush {

@@ -25,9 +25,11 @@ extension NodeWork {
                 memory.serverID = server.id
                 memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
                 memory.publicKey = record.sshPublicKey
-                memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+                memory.volumes = found.ofThisKey.volumes.filter { $0.isAttached(to: server.id) }
+                    .sorted { $0.name < $1.name }
             }
             run.note("\(name) was committed by an earlier delivery: nothing is left to do")
+            try await giveWay(to: server, found, run)
             throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
         }
         if record.osType != nil || record.osVersion != nil {
@@ -88,7 +90,7 @@ extension NodeWork {
     /// business any more.
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard let mac = record.macAddress, record.osType != nil else { return nil }
-        return found.own.servers.first { $0.hasMAC(mac) }
+        return found.ofThisKey.servers.first { $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
@@ -101,7 +103,7 @@ extension NodeWork {
         case .locked(let records):
             guard let record = records.first else { throw Trouble("lock-lost", "paddles locked no node") }
             run.created("lock", name: record.name, id: claim.ownLock)
-            try remember(node: record.name)
+            try remember(node: try await onlyLock(besides: record, run).name)
             return try node()
         case .notEnough:
             throw Ending(
@@ -110,6 +112,20 @@ extension NodeWork {
         case .lostRace:
             throw Trouble("lock-lost", "somebody else locked the free node in the same moment")
         }
+    }
+
+    /// An equal job may have locked a node in the same moment: both keep the one that was locked first.
+    private func onlyLock(besides record: NodeRecord, _ run: StepRun) async throws -> NodeRecord {
+        guard job.uuid != nil else { return record }
+        let locks = try await ownLocks(run)
+        guard let first = locks.first else { return record }
+        for other in locks.dropFirst() {
+            switch try await paddles.unlock(other.name, owner: job.owner, description: claim.ownLock, for: run.call) {
+            case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: other.name, id: claim.ownLock)
+            case .refused: run.note("\(other.name) was locked by somebody else in the meantime")
+            }
+        }
+        return first
     }
 
     /// Scheduled runs leave some machines to people (teuthology's `reserve_machines`).

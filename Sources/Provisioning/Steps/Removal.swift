@@ -31,7 +31,8 @@ extension NodeWork {
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
         if let record, let server = committed(record, found) {
-            run.warning("\(name) was committed as server \(server.id): nothing is removed")
+            run.warning("\(name) was committed as server \(server.id): nothing of that is removed")
+            try await giveWay(to: server, found, run)
             throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
         }
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
@@ -124,14 +125,21 @@ extension NodeWork {
     /// on one whose lock is not its own any more. What it built says where.
     func findOwnNode(_ run: StepRun) async throws -> Bool {
         if known.node != nil { return true }
-        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        if let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
+        if let record = try await ownLocks(run).first {
             try remember(node: record.name)
             return true
         }
         guard let built = try await nodeOfOwn(run) else { return false }
         try remember(node: built)
         return true
+    }
+
+    /// Nodes that carry our own lock, the one that was locked first in front.
+    func ownLocks(_ run: StepRun) async throws -> [NodeRecord] {
+        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
+        let ours = locked.filter { $0.lockedBy == job.owner && $0.description == claim.ownLock }
+        let never = Timestamp(microseconds: .max)
+        return ours.sorted { ($0.lockedSince ?? never, $0.name) < ($1.lockedSince ?? never, $1.name) }
     }
 
     func remember(node text: String) throws {
@@ -154,17 +162,26 @@ extension NodeWork {
     ) async throws {
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         let ours = known.addresses
-        guard let dns = site.lab.dns, !ours.isEmpty, found.newer.servers.isEmpty else { return }
-        let node = try node()
-        if !dns.asksBeforeParking {
-            // Unseen, the name is only written while nobody else can have it.
-            guard let record = try await paddles.node(node.qualified, for: run.call),
-                case .held = claim.judge(record)
-            else { return }
+        guard let dns = site.lab.dns else { return }
+        let heirs = found.newer.servers + found.twins.servers
+        if let heir = heir(among: heirs) {
+            // Its own push may have come before ours.
+            return try await correctName(to: heir, run)
         }
+        guard !ours.isEmpty else { return }
+        let node = try node()
+        let record = try await paddles.node(node.qualified, for: run.call)
+        var isHeld = false
+        if let record, case .held = claim.judge(record) { isHeld = true }
+        // Unseen, the name is only written while nobody else can have it. Seen, it is parked wherever it points if the
+        // node is ours and has no other server: an older job's push may have been on its way for long.
+        guard isHeld || dns.asksBeforeParking else { return }
+        let isNobodys =
+            isHeld && dns.asksBeforeParking && (heirs + found.older.servers + found.unmarked.servers).isEmpty
         update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
-            if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
+            let parked = try await dns.park(try ShortName(node.short), from: isNobodys ? nil : ours, for: run.call)
+            if parked == .parked {
                 run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
             }
             gone("dns \(node)")
@@ -180,18 +197,26 @@ extension NodeWork {
         }
     }
 
+    /// The server that will have the node, as far as that can be told: of the newest job.
+    private func heir(among servers: [Server]) -> Server? {
+        let usable = servers.filter { $0.status == .active && !$0.isDeleting }
+        let marked = usable.compactMap { server in Ownership(metadata: server.metadata).map { (server, $0.order) } }
+        return marked.max { $1.1.isNewer(than: $0.1) }?.0
+    }
+
     /// Clears what paddles says of a server that is gone, and gives back a lock that is our own.
     private func release(
         _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun
     ) async throws {
         let name = try node().qualified
-        guard found.newer.isEmpty, found.unmarked.servers.isEmpty,
+        guard found.newer.isEmpty, found.twins.isEmpty,
             let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
         let isStale = record.osType == nil && (record.macAddress != nil || record.sshPublicKey != nil)
         let describesRemoved = record.macAddress.map { mac in removed.servers.contains { $0.hasMAC(mac) } } ?? false
-        if isStale || describesRemoved { try await clear(name, run) }
+        // What describes a stranger's server is left as it is.
+        if found.unmarked.servers.isEmpty, isStale || describesRemoved { try await clear(name, run) }
         guard byUs else { return }
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)

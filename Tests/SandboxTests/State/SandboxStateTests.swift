@@ -114,7 +114,7 @@ import World
         let root = try #require(urls["volume"] ?? urls["block-storage"])
         let create = HTTPRequest(
             .post, root + "/volumes", headers: ["X-Auth-Token": token, "Content-Type": "application/json"],
-            body: JSONValue(["volume": ["name": "ovh001_0", "size": 1, "metadata": ["cirrata_key": "k"]]]).bytes)
+            body: JSONValue.object(["volume": ["name": "ovh001_0", "size": 1, "metadata": ["cirrata_key": "k"]]]).bytes)
         for takesEffect in [false, true] {
             sandbox.faults.removeAll()
             sandbox.faults.add(.breaking(.reset, takesEffect: takesEffect))
@@ -122,7 +122,7 @@ import World
         }
         sandbox.faults.removeAll()
         _ = sandbox.answer(
-            HTTPRequest(.put, "/paddles/nodes/ovh001.front.lab.test/", body: JSONValue(["up": false]).bytes),
+            HTTPRequest(.put, "/paddles/nodes/ovh001.front.lab.test/", body: JSONValue.object(["up": false]).bytes),
             at: .recorded)
         let all = try json(sandbox.answer(HTTPRequest(.get, "/sandbox/requests"), at: .recorded)).array ?? []
         #expect(all.count == 4)
