@@ -98,7 +98,7 @@ class Storm:
         # What a dead or stopped worker, a claim and a late act still owe.
         self.schedule.entries.clear()
         told("the storm is over, everything is healed")
-        began = time.monotonic()
+        began = clear = time.monotonic()
         while time.monotonic() - began < REST:
             self.evidence.collect()
             for worker in self.site.workers:
@@ -106,6 +106,10 @@ class Storm:
             if self.evidence.is_at_rest() and not self.kick_suspects():
                 told(f"at rest {time.monotonic() - began:.1f} s later")
                 break
+            if "cirrata.provision.pool" in self.evidence.waiting and time.monotonic() >= clear:
+                # Jobs that claim a node wait for one that nobody gives back any more.
+                self.clear_pool()
+                clear = time.monotonic() + 10
             time.sleep(0.5)
         else:
             told(f"NOT at rest after {REST} s: {self.evidence.waiting}", "red")

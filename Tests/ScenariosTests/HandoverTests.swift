@@ -114,6 +114,46 @@ import World
         #expect(left.count == 1 && left.allSatisfy { $0.hasPrefix("volume ovh001_0 ") }, "\(left)")
     }
 
+    /// Seed 6: a destroy was taken over when its server was gone, and DNS was left alone for the stranger's sake.
+    @Test(arguments: [false, true])
+    func aNameIsParkedUnlessItIsAStrangers(pointsToStranger: Bool) throws {
+        let bench = try Bench()
+        bench.lock("ovh001")
+        let first = bench.worker("w1")
+        first.start()
+        try bench.simulation.run { world in
+            bench.put(.provision, Self.body("p"))
+            try await bench.settled()
+            bench.sandbox.withState { state in
+                _ = state.cloud.addServer(named: "ovh001", at: world.time.wallClock)
+                let servers = state.cloud.snapshot(at: world.time.wallClock).servers
+                guard pointsToStranger, let name = DNSName("ovh001.\(Bench.domain)"),
+                    let text = servers.first(where: { $0.metadata.isEmpty })?.addresses.first?.address,
+                    let address = NetworkAddress(parsing: text)
+                else { return }
+                state.nsupdate.zone.replace(name, with: [.address(address, ttl: 60)])
+            }
+            bench.put(
+                .destroy,
+                "{action: destroy, node: ovh001, owner: me@lab, lock_description: run/1, uuid: d, reply_to: d}")
+            func servers() -> Int {
+                bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).servers.count }
+            }
+            while servers() == 2 { try await world.time.sleep(for: .milliseconds(100)) }
+            first.process.kill()
+            bench.worker("w2").start()
+            try await bench.settled()
+            let left = bench.sandbox.withState { state in
+                (
+                    state.cloud.snapshot(at: world.time.wallClock).servers.flatMap(\.addresses).map(\.address),
+                    state.nsupdate.zone.addresses(of: "ovh001.\(Bench.domain)")
+                )
+            }
+            #expect(left.1 == (pointsToStranger ? left.0 : ["192.0.2.1"]))
+        }
+        #expect(bench.replies("d").map(\.outcome) == ["done"])
+    }
+
     /// A stranger's server of the node's name keeps us from clearing the node, not from giving our own lock back.
     @Test func aLockOfOursIsGivenBackBesideAStrangersServer() throws {
         let bench = try Bench()

@@ -1,4 +1,5 @@
 """The Sandbox's journal, read with the wires beside it: who changed what of which node, with what right."""
+import collections
 import dataclasses
 import json
 import re
@@ -62,13 +63,18 @@ def attribute(changes, evidence):
     for worker in evidence.site.workers:
         for port, reader in worker.web.history:
             sent.setdefault(port, []).extend((worker, *request) for request in reader.requests)
-    sent = {port: iter(sorted(requests, key=lambda request: request[1])) for port, requests in sent.items()}
+    for requests in sent.values():
+        requests.sort(key=lambda request: request[1])
+    done = collections.Counter()
     by_number = {change.number: change for change in changes}
     for entry in evidence.journal:
-        requests = sent.get(int(entry["peer"].rsplit(":", 1)[1]), iter(()))
+        port = int(entry["peer"].rsplit(":", 1)[1])
+        requests = sent.get(port, [])
         wanted = (entry["method"], f"/{entry['service']}{entry['path']}")
-        for worker, at, method, target in requests:
+        for index in range(done[port], len(requests)):
+            worker, at, method, target = requests[index]
             if (method, target) == wanted:
+                done[port] = index + 1
                 if entry["number"] in by_number:
                     by_number[entry["number"]].worker = worker
                     by_number[entry["number"]].at = at

@@ -243,12 +243,12 @@ class Jobs:
 
     def malformed(self, kind, at):
         self.jobs += 1
-        text = "{action: provision, node: [ovh001, owner: anna@lab"
+        text, uuid = "{action: provision, node: [ovh001, owner: anna@lab", None
         if self.rng.random() < 0.7:
+            uuid = f"{self.jobs:04}-{kind}"
             text = json.dumps({
-                "action": "provision", "node": "ovh001; rm -rf /", "owner": "anna@lab", "reply_to": REPLIES,
-                "uuid": f"{self.jobs:04}-{kind}"})
-        self.events.append(Put(at, kind, "provision", None, "ovh", "anna@lab", None, 60, text))
+                "action": "provision", "node": "ovh001; rm -rf /", "owner": "anna@lab", "reply_to": REPLIES, "uuid": uuid})
+        self.events.append(Put(at, kind, "provision", None, "ovh", "anna@lab", uuid, 60, text))
 
     def wrong_type(self, kind, at):
         node, owner = self.node(), self.owner()
@@ -292,7 +292,7 @@ class Adversary:
             lasts = rng.uniform(0.1, 2)
         elif kind == "stop-worker":
             # Its connections to the broker end some time after it was stopped, as the keep-alive of a broker's host
-            # does it: beanstalkd alone does not always notice the end of a touched job's time (I9 in no README).
+            # does it: beanstalkd 1.12 forgets the end of a touched job's time while the holder is silent.
             lasts = self.lease + rng.uniform(2, 6)
             detail = {"cut_after": round(rng.uniform(0, self.lease * 0.8), 1)}
         elif kind == "pause-worker":

@@ -93,6 +93,7 @@ class Worker:
         self.web = site.proxies.link(site.web_port, lambda: WebReader(site.secrets))
         self.config = f"{site.folder}/{self.name}.yaml"
         self.process = None
+        self.started = 0.0
         self.stopped_since = None
         # [(from, to)] during which its process stood still.
         self.stops = []
@@ -111,6 +112,7 @@ class Worker:
         if not self.is_alive:
             self.process = self.site.processes.start(
                 self.name, [self.site.cirrata, "worker", "--config", self.config])
+            self.started = time.monotonic()
 
     def kill(self):
         self.wake()
@@ -135,7 +137,11 @@ class Worker:
         """SIGTERM and its end; the status is part of the evidence."""
         if self.is_alive:
             self.wake()
-            self.statuses.append((self.process.pid, self.site.processes.stop(self.process, patience)))
+            age = time.monotonic() - self.started
+            status = self.site.processes.stop(self.process, patience)
+            # Before it listens to signals, SIGTERM ends a process as it ends any other.
+            if not (status == -signal.SIGTERM and age < 1):
+                self.statuses.append((self.process.pid, status))
         self.process = None
 
 

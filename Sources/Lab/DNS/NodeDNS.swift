@@ -67,12 +67,16 @@ package struct NodeDNS: Sendable {
 
     /// Points a name at the parking address if it still points at one of `ours`; nil: wherever it points. Without a DNS
     /// server to ask it is written unseen: the caller must know that no newer job has the name.
-    package func park(_ name: ShortName, from ours: [IPAddress]?, for call: Call) async throws -> DNSParking {
+    /// - Parameter others: a name that is seen to point at one of these is left alone, whatever `ours` says.
+    package func park(
+        _ name: ShortName, from ours: [IPAddress]?, sparing others: [IPAddress] = [], for call: Call
+    ) async throws -> DNSParking {
         try await serial.run(name.text) {
             if let resolver {
                 switch try await answer(of: resolver, about: name, parking) {
                 case .noName, .noData: return .absent
                 case .addresses([parking]): return .parked
+                case .addresses(let found) where found.contains(where: others.contains): return .elsewhere(found)
                 case .addresses(let found) where ours.map { !found.contains(where: $0.contains) } ?? false:
                     return .elsewhere(found)
                 case .addresses, .incomplete, .failed: break

@@ -82,15 +82,19 @@ extension NodeWork {
         let found = try await look(run)
         guard found.newer.servers.isEmpty else { return "left to the newer job" }
         let ours = known.addresses
+        let strangers = found.unmarked.servers.flatMap(\.parsedAddresses)
         // An earlier delivery may have removed the server and ended before this step: then the name points to an
         // address that nobody remembers.
         if ours.isEmpty {
             var mayBeStale = dns.asksBeforeParking
             if !mayBeStale { mayBeStale = try await describesServer(run) }
-            guard mayBeStale, found.unmarked.servers.isEmpty else { return "no server was found: DNS is left alone" }
+            let maySpare = dns.asksBeforeParking || strangers.isEmpty
+            guard mayBeStale, maySpare else { return "no server was found: DNS is left alone" }
         }
         do {
-            switch try await dns.park(try ShortName(name.short), from: ours.isEmpty ? nil : ours, for: run.call) {
+            switch try await dns.park(
+                try ShortName(name.short), from: ours.isEmpty ? nil : ours, sparing: strangers, for: run.call)
+            {
             case .parked:
                 run.removed("dns", name: name.qualified, id: ours.map(\.description).joined(separator: ","))
                 return "parked"
