@@ -1,17 +1,17 @@
 """What ops/demo shows once cirrata is built: a lab on loopback, six jobs with different fates, and the proof."""
-import ctypes
 import json
 import os
-import queue
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-import urllib.request
+
+from lab.beanstalk import Client
+from lab.processes import Broken, Processes, follow
+from lab.services import Beanstalkd, Sandbox, start_sandbox
+from lab.terminal import Checks, headline, say, seconds_since_start, styled
 
 DOMAIN = "front.lab.test"
 OWNER = "demo@lab"
@@ -81,110 +81,6 @@ TROUBLE = [
     {"do": "paddles", "database_errors": 2},
 ]
 
-STYLES = {"green": "32", "red": "31", "yellow": "33", "dim": "2", "bold": "1"}
-COLOURED = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-START = time.monotonic()
-printing = threading.Lock()
-
-
-def styled(text, style):
-    return f"\033[{STYLES[style]}m{text}\033[0m" if COLOURED else text
-
-
-def say(text=""):
-    with printing:
-        print(text, flush=True)
-
-
-def headline(text):
-    say()
-    say(styled(f"== {text}", "bold"))
-
-
-class Broken(Exception):
-    """The demo cannot go on."""
-
-
-class Processes:
-    """Everything that is started, each in a process group of its own, and its end."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.running = []
-        self.libc = ctypes.CDLL(None)
-
-    def start(self, name, argv, **options):
-        def die_with_us():
-            # Should this process be killed without a chance to clean up: PR_SET_PDEATHSIG.
-            self.libc.prctl(1, signal.SIGKILL)
-
-        with open(f"{self.folder}/{name}.log", "ab") as log:
-            options = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log} | options
-            process = subprocess.Popen(argv, start_new_session=True, preexec_fn=die_with_us, **options)
-        self.running.append((name, process))
-        return process
-
-    def stop(self, process, patience=15):
-        """SIGTERM, and SIGKILL for the whole group when it does not help. Returns the exit status."""
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            status = process.wait(patience)
-        except subprocess.TimeoutExpired:
-            status = None
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        process.wait()
-        self.running = [entry for entry in self.running if entry[1] is not process]
-        return status
-
-    def stop_all(self):
-        for name, process in reversed(list(self.running)):
-            # Whoever interrupts a demo does not want to wait for drained workers.
-            self.stop(process, patience=3)
-
-    def left(self):
-        return [name for name, process in self.running if process.poll() is None]
-
-
-class Sandbox:
-    def __init__(self, root):
-        self.root = root
-
-    def get(self, path):
-        with urllib.request.urlopen(f"{self.root}/sandbox/{path}", timeout=10) as answer:
-            return json.load(answer)
-
-    def post(self, path, body):
-        request = urllib.request.Request(
-            f"{self.root}/sandbox/{path}", data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    def state(self):
-        return self.get("state")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def buried(port, tube):
-    """current-jobs-buried of a tube, by beanstalkd itself; 0 when it has no such tube."""
-    with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        connection.sendall(f"stats-tube {tube}\r\n".encode())
-        stream = connection.makefile("rb")
-        head = stream.readline().split()
-        if head[0] != b"OK":
-            return 0
-        body = stream.read(int(head[1])).decode()
-    return next(int(line.split()[1]) for line in body.splitlines() if line.startswith("current-jobs-buried:"))
-
 
 class Lab:
     """beanstalkd, the Sandbox and two workers, and the command line that talks to them."""
@@ -197,9 +93,11 @@ class Lab:
         self.config = f"{folder}/worker.yaml"
 
     def start(self):
-        self.start_broker()
-        answers = self.start_sandbox()
+        self.port = Beanstalkd(self.processes, self.folder).port
+        say(f"beanstalkd  127.0.0.1:{self.port}, durable in {self.folder}/binlog")
+        answers = start_sandbox(self.processes, self.cirrata, SANDBOX)
         root = answers["sandbox"]
+        say(f"sandbox     {root}/sandbox/ shows its state while the demo runs")
         self.sandbox = Sandbox(root)
         text = WORKER_YAML.format(
             domain=DOMAIN, root=root, broker=f"127.0.0.1:{self.port}", dns=answers["dns"],
@@ -209,43 +107,6 @@ class Lab:
         for number in (1, 2):
             self.start_worker(number)
         say("ssh         only the port is checked; host keys and the sentinel file are not: there are no real hosts")
-
-    def start_broker(self):
-        os.mkdir(f"{self.folder}/binlog", 0o700)
-        for _ in range(3):
-            self.port = free_port()
-            argv = ["beanstalkd", "-l", "127.0.0.1", "-p", str(self.port), "-b", f"{self.folder}/binlog"]
-            process = self.processes.start("beanstalkd", argv)
-            deadline = time.monotonic() + 5
-            while process.poll() is None and time.monotonic() < deadline:
-                try:
-                    socket.create_connection(("127.0.0.1", self.port), 1).close()
-                    say(f"beanstalkd  127.0.0.1:{self.port}, durable in {self.folder}/binlog")
-                    return
-                except OSError:
-                    time.sleep(0.02)
-            self.processes.stop(process)
-        raise Broken("beanstalkd does not start: " + self.log("beanstalkd"))
-
-    def start_sandbox(self):
-        settings = f"{self.folder}/sandbox.json"
-        with open(settings, "w") as file:
-            json.dump(SANDBOX, file)
-        process = self.processes.start(
-            "sandbox",
-            [self.cirrata, "sandbox", "--settings", settings, "--port", "0", "--dns-port", "0", "--ssh-banner", "0"],
-            stdout=subprocess.PIPE, text=True)
-        lines = queue.Queue()
-        follow(process.stdout, lines.put)
-        answers = {}
-        while len(answers) < 3:
-            try:
-                name, value = lines.get(timeout=10).split(": ", 1)
-            except (queue.Empty, ValueError):
-                raise Broken("the Sandbox does not start: " + self.log("sandbox")) from None
-            answers[name] = value
-        say(f"sandbox     {answers['sandbox']}/sandbox/ shows its state while the demo runs")
-        return answers
 
     def start_worker(self, number):
         process = self.processes.start(
@@ -260,10 +121,6 @@ class Lab:
 
         follow(process.stderr, line)
         say(f"worker {number}    process {process.pid}")
-
-    def log(self, name):
-        with open(f"{self.folder}/{name}.log") as file:
-            return file.read()[-2000:]
 
     def command(self, *arguments):
         return [self.cirrata, *arguments, "--config", self.config]
@@ -295,16 +152,6 @@ class Lab:
         return results
 
 
-def follow(stream, take):
-    """Hands every line to `take` from a thread that ends with the stream."""
-
-    def read():
-        for text in stream:
-            take(text.rstrip("\n"))
-
-    threading.Thread(target=read, daemon=True).start()
-
-
 def show_log_line(worker, text):
     """One readable line of what a worker logs as JSON; beginnings of steps say nothing that their ends do not."""
     try:
@@ -316,7 +163,7 @@ def show_log_line(worker, text):
     if not node or message == record.get("step"):
         return
     style = {"error": "red", "warning": "yellow", "notice": None}.get(level, "dim")
-    line = f"   {time.monotonic() - START:5.1f} s  {worker}  {node.split('.')[0]:7} {message.splitlines()[0]}"
+    line = f"   {seconds_since_start():5.1f} s  {worker}  {node.split('.')[0]:7} {message.splitlines()[0]}"
     say(styled(line, style) if style else line)
 
 
@@ -339,19 +186,6 @@ class Result:
 
     def __repr__(self):
         return f"exit status {self.status}, {self.replies}"
-
-
-class Checks:
-    def __init__(self):
-        self.failed = 0
-
-    def __call__(self, text, holds, found=""):
-        if holds:
-            say(f"   {styled('PASS', 'green')}  {text}")
-        else:
-            self.failed += 1
-            detail = f": {found}" if found != "" else ""
-            say(f"   {styled('FAIL', 'red')}  {text}{detail}")
 
 
 def named(items, node):
@@ -430,7 +264,8 @@ def act_three(lab, check):
         record = next(record for record in state["nodes"] if record["name"] == f"{node}.{DOMAIN}")
         check(f"{node}: no server, no volume, no address in DNS, not locked",
               not left and addresses_of(state, node) in ([], [PARKING]) and not record["locked"], (left, record))
-    number = buried(lab.port, "cirrata.provision.ovh")
+    with Client(lab.port) as client:
+        number = client.tube("cirrata.provision.ovh")["buried"]
     check("beanstalkd holds both jobs buried", number == 2, number)
     say(styled("   $ cirrata failed list", "bold"))
     status, text = lab.run("failed", "list")
@@ -513,7 +348,7 @@ def main(cirrata):
             signal.signal(number, signal.SIG_IGN)
         lab.processes.stop_all()
     say()
-    took = f"{time.monotonic() - START:.1f} s"
+    took = f"{seconds_since_start():.1f} s"
     if status in (0, 130):
         shutil.rmtree(folder)
     if status == 0:

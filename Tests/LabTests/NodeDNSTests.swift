@@ -177,16 +177,16 @@ private final class FakeLab: HTTPTransport, Datagrams {
         #expect(lab.updates == updates)
     }
 
-    /// A name goes over to another's server only while it points at one of ours.
+    /// A name is written again only where it points elsewhere.
     @Test(arguments: [
         (zone: "192.0.2.10", written: true), ("192.0.2.77", false),
     ])
-    func handsOverOnlyWhatIsOurs(zone: String, written: Bool) async throws {
+    func correctsOnlyWhatIsWrong(zone: String, written: Bool) async throws {
         func bytes(_ text: String) -> [UInt8] { text.split(separator: ".").compactMap { UInt8($0) } }
         let lab = FakeLab(.init(zone: bytes(zone)))
-        let handed = try await make(lab).hand(
-            try ShortName("ovh001"), from: [.v4(0xC000_020A)], to: .v4(0xC000_024D), for: Call())
-        #expect(handed == written)
+        let corrected = try await make(lab).correct(
+            try ShortName("ovh001"), to: .v4(0xC000_024D), wasWritten: false, for: Call())
+        #expect(corrected == written)
         #expect(lab.updates.count == (written ? 1 : 0))
     }
 

@@ -100,19 +100,22 @@ package struct NodeDNS: Sendable {
         }
     }
 
-    /// Gives a name that points at one of `ours` to another server, whose it is. Without a DNS server to ask it is
-    /// written unseen.
+    /// Points a name to `target` where DNS says that it points elsewhere. Where nobody can be asked it is written only
+    /// if the caller has written the name before.
     /// - Returns: whether it was written.
-    package func hand(
-        _ name: ShortName, from ours: [IPAddress], to target: IPAddress, for call: Call
+    package func correct(
+        _ name: ShortName, to target: IPAddress, wasWritten: Bool, for call: Call
     ) async throws -> Bool {
         try await serial.run(name.text) {
-            if let resolver, case .addresses(let found) = try await answer(of: resolver, about: name, target, call),
-                !found.contains(where: ours.contains)
-            {
+            if let resolver {
+                switch try await answer(of: resolver, about: name, target, call) {
+                case .addresses([target]), .incomplete, .failed: return false
+                case .addresses, .noName, .noData: break
+                }
+            } else if !wasWritten {
                 return false
             }
-            _ = try await write(name, target, .remove, call)
+            _ = try await write(name, target, .change, call)
             return true
         }
     }

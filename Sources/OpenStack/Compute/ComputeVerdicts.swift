@@ -8,8 +8,11 @@ enum ComputeVerdicts {
         let envelope = ErrorEnvelope(response)
         let message = envelope.message
         switch response.status {
-        case 400 where envelope.mentions("status must be available to reserve"):
-            // Attached too early: the volume is still being made (facts/openstack.md section 3, 10).
+        case 400
+        where envelope.mentions(
+            "status must be available to reserve", "status must be available or downloading to reserve"):
+            // Attached too early: the volume is still being made (facts/openstack.md section 3, 10), or it is being
+            // attached already.
             return Verdict(.transient, message)
         case 400 where envelope.mentions("is already attached", "is in an error state"):
             return Verdict(.ambiguous, message, next: "look at the volume: it may be attached where it should be")

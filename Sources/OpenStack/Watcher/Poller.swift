@@ -206,11 +206,13 @@ extension Poller {
             switch waiter.wants {
             case .listing(let after):
                 if listing.complete, listing.requestedAt >= after { deliver(.listing(listing), to: id) }
+            // What was asked for before somebody began to wait may show what was there before their last change.
+            case .item where waiter.since > listing.requestedAt: continue
             case .item(let itemID, _):
                 if let item = items[itemID] {
                     consider(item, for: id)
                     if item.isVanishing, waiting[id]?.news == nil { doubtful.append(id) }
-                } else if waiter.since <= listing.requestedAt, listing.complete || !waiter.seen {
+                } else if listing.complete || !waiter.seen {
                     doubtful.append(id)
                 }
             }

@@ -9,20 +9,14 @@ struct Belongings: Sendable {
         var volumes: [Volume] = []
 
         var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
-
-        /// The server of the newest job among them.
-        var newestServer: Server? {
-            servers.reduce(nil) { newest, server in
-                guard let before = newest.flatMap({ Ownership(metadata: $0.metadata) }),
-                    let ownership = Ownership(metadata: server.metadata)
-                else { return newest ?? server }
-                return ownership.order.isNewer(than: before.order) ? server : newest
-            }
-        }
     }
 
-    /// Of this job.
+    /// Of this job: by its key, as another delivery or an equal job that is gone may have built it.
     var own = Items()
+    /// Of equal jobs (the same key under another number) that are still in the queue: theirs to finish or to remove.
+    var twins = Items()
+    /// Whichever of the equal jobs built it.
+    var ofThisKey: Items { Items(servers: own.servers + twins.servers, volumes: own.volumes + twins.volumes) }
     /// Of jobs of this node that are older than this one.
     var older = Items()
     var newer = Items()
@@ -36,10 +30,16 @@ struct Belongings: Sendable {
     /// - Parameters:
     ///   - site: only resources of this site are anybody's but foreign.
     ///   - node: the short name.
+    ///   - livingTwins: the broker's ids of equal jobs that are still in the queue.
     init(
-        servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder, requestedAt: Moment
+        servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder,
+        livingTwins: Set<UInt64> = [], requestedAt: Moment
     ) {
         self.requestedAt = requestedAt
+        func drawer(_ ownership: Ownership) -> WritableKeyPath<Belongings, Items> {
+            if ownership.key == order.key { return livingTwins.contains(ownership.jobID) ? \.twins : \.own }
+            return ownership.order.isNewer(than: order) ? \.newer : \.older
+        }
         for server in servers {
             // Nearly all are of other nodes, and every job goes through all of them.
             guard server.name == node || Ownership.mayConcern(node, server.metadata) else {
@@ -53,7 +53,7 @@ struct Belongings: Sendable {
             guard ownership.site == site else { continue }
             siteKeys.append(ownership.key)
             guard ownership.node == node else { continue }
-            self[keyPath: Self.drawer(of: ownership, order)].servers.append(server)
+            self[keyPath: drawer(ownership)].servers.append(server)
         }
         let unmarkedIDs = Set(unmarked.servers.map(\.id))
         for volume in volumes where volume.name.hasPrefix(node) || Ownership.mayConcern(node, volume.metadata) {
@@ -66,21 +66,26 @@ struct Belongings: Sendable {
                 continue
             }
             guard ownership.site == site, ownership.node == node else { continue }
-            self[keyPath: Self.drawer(of: ownership, order)].volumes.append(volume)
+            self[keyPath: drawer(ownership)].volumes.append(volume)
         }
     }
 
     /// Servers of this node that stay when the condemned ones are gone.
     func standing(without condemned: Condemned) -> [Server] {
-        (own.servers + older.servers + newer.servers + unmarked.servers).filter { server in
+        (own.servers + twins.servers + older.servers + newer.servers + unmarked.servers).filter { server in
             !condemned.servers.contains { $0.id == server.id }
         }
     }
 
-    /// Whose the resource of a job of this node is, as the job of `order` sees it.
-    private static func drawer(of ownership: Ownership, _ order: JobOrder) -> WritableKeyPath<Belongings, Items> {
-        if ownership.key == order.key { return \.own }
-        return ownership.order.isNewer(than: order) ? \.newer : \.older
+    /// The broker's ids of equal jobs that have built something, in order: a producer that lost the answer to its put
+    /// puts the same job again, and both are taken at once.
+    static func twins(of order: JobOrder, site: String, _ metadata: [[String: String]]) -> [UInt64] {
+        guard order.jobID != 0 else { return [] }
+        let ids = metadata.compactMap { Ownership(metadata: $0) }.filter { ownership in
+            ownership.site == site && ownership.key == order.key && ownership.jobID != 0
+                && ownership.jobID != order.jobID
+        }
+        return Set(ids.map(\.jobID)).sorted()
     }
 
     /// Anything with a key of ours in its metadata is somebody's, even if we cannot read whose.

@@ -10,7 +10,7 @@ extension NodeWork {
         guard let plan = known.plan, let serverID = known.serverID else {
             throw Trouble("no-server", "there is no server to attach volumes to")
         }
-        let found = try await lookAtVolumes(run)
+        let found = try await run.attempt == 1 ? lookAtVolumes(run) : lookOnceMore(at: serverID, run)
         var byName: [String: Volume] = [:]
         var surplus: [Volume] = []
         for volume in found.own.volumes.sorted(by: { $0.id < $1.id }) {
@@ -24,7 +24,7 @@ extension NodeWork {
                 surplus.append(volume)
             }
         }
-        try await removeTogether(surplus) { try await self.removeVolume($0, run) }
+        try await clearAway(surplus, run)
         guard !plan.volumeNames.isEmpty else { return "no volumes wanted" }
 
         let existing = byName
@@ -47,6 +47,22 @@ extension NodeWork {
         }
         remember(\.volumes, attached)
         return "\(attached.count) of \(plan.volumeSize) GB: \(attached.map(\.name).joined(separator: ", "))"
+    }
+
+    /// After a failed attempt: perhaps the server is not there any more, or not ours to finish.
+    private func lookOnceMore(at serverID: String, _ run: StepRun) async throws -> Belongings {
+        let found = try await look(run)
+        try superseded(by: found)
+        try standBack(found)
+        if !found.own.servers.contains(where: { $0.id == serverID && !$0.isDeleting }) {
+            let server = try await cloud.compute.server(serverID, for: run.call)
+            guard let server, !server.isDeleting else {
+                throw Ending(
+                    .superseded, "server-vanished", "server \(serverID) is gone: somebody else removed it",
+                    next: "enqueue the node again if it is still wanted")
+            }
+        }
+        return found
     }
 
     /// A volume of this name that is `available`, or on its way to our server already.

@@ -16,7 +16,7 @@ extension NodeWork {
         }
         // First of all: what was committed stays, whatever became of the node or the job's time since.
         let seen = record.describesServer ? try await look(run) : nil
-        if let seen { try endIfCommitted(record, seen, run) }
+        if let seen { try await endIfCommitted(record, seen, run) }
         try notExpired()
         try checkKind(record)
         let isOurLock = try await hold(record, run)
@@ -76,17 +76,19 @@ extension NodeWork {
     }
 
     /// Ends a job that is finished already, with what its reply says.
-    func endIfCommitted(_ record: NodeRecord, _ found: Belongings, _ run: StepRun) throws {
+    func endIfCommitted(_ record: NodeRecord, _ found: Belongings, _ run: StepRun) async throws {
         guard let server = committed(record, found) else { return }
         update { memory in
             memory.server = server
             memory.serverID = server.id
             memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
             memory.publicKey = record.sshPublicKey
-            memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+            memory.volumes = found.ofThisKey.volumes.filter { $0.isAttached(to: server.id) }
+                .sorted { $0.name < $1.name }
         }
         run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
-        throw Ending(.done, "finished", "finished by an earlier delivery")
+        try await giveWay(to: server, record, found, run)
+        throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
     }
 
     /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`
@@ -94,7 +96,7 @@ extension NodeWork {
     /// business any more.
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard record.describesServer, let mac = record.macAddress else { return nil }
-        return found.own.servers.first { $0.hasMAC(mac) }
+        return found.ofThisKey.servers.first { $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
@@ -108,7 +110,7 @@ extension NodeWork {
         case .locked(let records):
             guard let record = records.first else { throw Trouble("lock-lost", "paddles locked no node") }
             run.created("lock", name: record.name, id: claim.ownLock)
-            try remember(node: record.name)
+            try remember(node: try await onlyLock(besides: record, run).name)
             return try node()
         case .notEnough:
             throw Ending(
@@ -117,6 +119,20 @@ extension NodeWork {
         case .lostRace:
             throw Trouble("lock-lost", "somebody else locked the free node in the same moment")
         }
+    }
+
+    /// An equal job may have locked a node in the same moment: both keep the one that was locked first.
+    private func onlyLock(besides record: NodeRecord, _ run: StepRun) async throws -> NodeRecord {
+        guard job.uuid != nil else { return record }
+        let locks = try await ownLocks(run)
+        guard let first = locks.first else { return record }
+        for other in locks.dropFirst() {
+            switch try await paddles.unlock(other.name, owner: job.owner, description: claim.ownLock, for: run.call) {
+            case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: other.name, id: claim.ownLock)
+            case .refused: run.note("\(other.name) was locked by somebody else in the meantime")
+            }
+        }
+        return first
     }
 
     /// Scheduled runs leave some machines to people (teuthology's `reserve_machines`).

@@ -9,6 +9,7 @@ extension NodeWork {
     func commit(_ run: StepRun) async throws -> String {
         let found = try await lookAtServers(run)
         try superseded(by: found)
+        try standBack(found)
         guard let plan = known.plan, let serverID = known.serverID else {
             throw Trouble("no-server", "there is no server to commit")
         }
@@ -20,6 +21,10 @@ extension NodeWork {
         // Another process may have woken up with a POST half sent: every worker keeps the same one.
         let others = found.own.servers.filter { $0.id != serverID }
         let record = try await stillClaimed(run)
+        if let finished = committed(record, found), finished.id != serverID {
+            try await giveWay(to: finished, record, look(run), run)
+            throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
+        }
         if !others.isEmpty {
             let keep = Adoption(
                 of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress
@@ -31,8 +36,7 @@ extension NodeWork {
             }
             try await removeTogether(others) { try await self.removeServer($0, run) }
         }
-        // An older job may have built on while this one was at work.
-        if !found.older.servers.isEmpty { try await removeOld(try await look(run), run) }
+        if !found.older.servers.isEmpty { try await clearOlder(run) }
         var changes = NodeChanges()
         let version = Self.twoParts(known.host?.osVersion ?? plan.osVersion)
         changes.osType = .set(plan.osType)
@@ -46,6 +50,30 @@ extension NodeWork {
         try await paddles.update(try node().qualified, changes, for: run.call)
         remember(\.committedOS, (plan.osType, version))
         return "\(try node()) is server \(server.id)"
+    }
+
+    /// An older job built while our own request for a server waited for its turn, and did not see us.
+    private func clearOlder(_ run: StepRun) async throws {
+        let older = try await look(run).older
+        try await removeTogether(older.servers) { try await self.removeServer($0, run) }
+        try await clearAway(older.volumes, run)
+    }
+
+    /// The node is finished. If an equal job was faster, what was built under this job's number was never anybody's.
+    func giveWay(to finished: Server, _ record: NodeRecord, _ found: Belongings, _ run: StepRun) async throws {
+        let winner = Ownership(metadata: finished.metadata)?.jobID
+        if job.order.jobID != 0, winner != job.order.jobID {
+            func isOurs(_ metadata: [String: String]) -> Bool {
+                Ownership(metadata: metadata)?.jobID == job.order.jobID
+            }
+            let servers = found.own.servers.filter { isOurs($0.metadata) }
+            try await removeTogether(servers) { try await self.removeServer($0, run) }
+            try await clearAway(
+                found.own.volumes.filter { isOurs($0.metadata) && !$0.isAttached(to: finished.id) }, run)
+        }
+        // Only while the name can be nobody else's.
+        guard found.newer.isEmpty, case .held = claim.judge(record) else { return }
+        try await correctName(to: finished, run)
     }
 
     /// teuthology writes the first two parts of a version (facts/teuthology.md section 6).

@@ -12,6 +12,11 @@ extension NodeWork {
         let found = try await look(run)
         try superseded(by: found)
         let record = try await stillClaimed(run)
+        if let finished = committed(record, found) {
+            try await giveWay(to: finished, record, found, run)
+            throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
+        }
+        try standBack(found)
         try await removeOld(found, run)
 
         let adoption = Adoption(
@@ -76,6 +81,20 @@ extension NodeWork {
         )
     }
 
+    /// Leaves the node to an equal job that is building already; if both are, to the one that was put first. What this
+    /// one built goes, and when it is delivered again it finds its work done.
+    func standBack(_ found: Belongings) throws {
+        let builders = found.twins.servers.filter { !$0.isDeleting }
+        guard let twin = builders.compactMap({ Ownership(metadata: $0.metadata)?.jobID }).min() else { return }
+        let isBuilding = found.own.servers.contains {
+            !$0.isDeleting && ($0.status == .build || $0.status == .active)
+        }
+        guard !isBuilding || twin < job.order.jobID else { return }
+        throw Ending(
+            .wait, "twin", "job \(twin) has the same uuid and is building the node already",
+            next: "nothing: this job ends when that one has")
+    }
+
     /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.
     func removeOld(_ found: Belongings, _ run: StepRun) async throws {
         var old = found.older
@@ -87,7 +106,7 @@ extension NodeWork {
                 "server \(stranger.id) has this node's name and is not ours: left alone (adopt_unmarked is false)")
         }
         try await removeTogether(old.servers) { try await self.removeServer($0, run) }
-        try await removeTogether(old.volumes) { try await self.removeVolume($0, run) }
+        try await clearAway(old.volumes, run)
     }
 
     private func takeRoom(_ found: Belongings) throws {

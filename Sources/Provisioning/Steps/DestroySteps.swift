@@ -72,9 +72,17 @@ extension NodeWork {
     func removeCondemned(_ run: StepRun) async throws -> String {
         guard let condemned = known.condemned else { throw Trouble("no-guard", "the guard has not passed") }
         let name = try node().qualified
-        try await takeCondemned(condemned, run) { _ in
-            guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
-            try self.judge(record, condemned)
+        do {
+            try await takeCondemned(condemned, run) { _ in
+                guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
+                try self.judge(record, condemned)
+            }
+        } catch let ending as Ending where ending.outcome.kind == .removalIncomplete {
+            // Whatever else is left: where there is no server, DNS and paddles must not tell of one.
+            let left = try await lookAtServers(run)
+            guard (left.own.servers + left.older.servers).isEmpty else { throw ending }
+            remember(\.incomplete, ending)
+            return ending.outcome.message
         }
         return condemned.isEmpty ? "nothing was left" : "gone: \(condemned.summary)"
     }
@@ -108,8 +116,15 @@ extension NodeWork {
         }
     }
 
-    /// Says in paddles that the node has no server, and unlocks it when the job asks for that.
+    /// Says in paddles that the node has no server, and unlocks it when the job asks for that and nothing is left.
     func releaseNode(_ run: StepRun) async throws -> String {
+        let incomplete = known.incomplete
+        let summary = try await release(unlocking: job.unlock && incomplete == nil, run)
+        if let incomplete { throw incomplete }
+        return summary
+    }
+
+    private func release(unlocking: Bool, _ run: StepRun) async throws -> String {
         let name = try node().qualified
         guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
         let state = claim.judge(record)
@@ -118,7 +133,7 @@ extension NodeWork {
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run) }
         gone("what paddles says of \(name)")
-        guard job.unlock, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
+        guard unlocking, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
         switch try await paddles.unlock(name, owner: job.owner, description: record.description, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked):
             run.removed("lock", name: name, id: record.description ?? "")

@@ -1,9 +1,21 @@
 import Jobs
 import Lab
+import OpenStack
 import Pipelines
 import Resilience
 
 extension NodeWork {
+    /// Sees to it that the name points to a server that has the node: a push of this job may have been on its way for
+    /// long and come after that server's own.
+    func correctName(to server: Server, _ run: StepRun) async throws {
+        guard let dns = site.lab.dns, let address = provider.chosenAddress(of: server)?.address else { return }
+        let name = try node()
+        let short = try ShortName(name.short)
+        if try await dns.correct(short, to: address, wasWritten: known.dnsWritten, for: run.call) {
+            run.warning("\(name) pointed elsewhere than to server \(server.id), which has the node now: corrected")
+        }
+    }
+
     /// Gives the node's name the server's address.
     func pushDNS(_ run: StepRun) async throws -> String {
         try await stillClaimed(run)

@@ -46,7 +46,7 @@ extension NodeWork {
         let found = try await look(run)
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
-        if let record { try endIfCommitted(record, found, run) }
+        if let record { try await endIfCommitted(record, found, run) }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
         if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
@@ -147,14 +147,21 @@ extension NodeWork {
     /// on one whose lock is not its own any more. What it built says where.
     func findOwnNode(_ run: StepRun) async throws -> Bool {
         if known.node != nil { return true }
-        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        if let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
+        if let record = try await ownLocks(run).first {
             try remember(node: record.name)
             return true
         }
         guard let built = try await nodeOfOwn(run) else { return false }
         try remember(node: built)
         return true
+    }
+
+    /// Nodes that carry our own lock, the one that was locked first in front.
+    func ownLocks(_ run: StepRun) async throws -> [NodeRecord] {
+        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
+        let ours = locked.filter { $0.lockedBy == job.owner && $0.description == claim.ownLock }
+        let never = Timestamp(microseconds: .max)
+        return ours.sorted { ($0.lockedSince ?? never, $0.name) < ($1.lockedSince ?? never, $1.name) }
     }
 
     func remember(node text: String) throws {
@@ -179,12 +186,14 @@ extension NodeWork {
     ) async throws {
         guard let dns = site.lab.dns else { return }
         let node = try node()
-        if let heir = found.newer.newestServer.flatMap({ provider.chosenAddress(of: $0)?.address }) {
-            try await hand(dns, node, to: heir, record, run)
+        let heirs = found.newer.servers + found.twins.servers
+        if let heir = heir(among: heirs) {
+            // Its own push may have come before ours.
+            if let record, case .held = claim.judge(record) { try await correctName(to: heir, run) }
             return
         }
-        // A newer server without an address writes the name when it has one.
-        guard found.newer.servers.isEmpty else { return }
+        // A server that is not ready yet writes the name when it is.
+        guard heirs.isEmpty else { return }
         let parking = Parking(
             record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
             asks: dns.asksBeforeParking)
@@ -208,14 +217,11 @@ extension NodeWork {
         }
     }
 
-    /// Gives a name that points at this job's server to the newer job's, while the node is still held for both.
-    private func hand(
-        _ dns: NodeDNS, _ node: NodeName, to heir: IPAddress, _ record: NodeRecord?, _ run: StepRun
-    ) async throws {
-        guard !known.addresses.isEmpty, let record, case .held = claim.judge(record) else { return }
-        if try await dns.hand(try ShortName(node.short), from: known.addresses, to: heir, for: run.call) {
-            run.note("\(node) pointed at this job's server: given to the newer job's, \(heir)")
-        }
+    /// The server that will have the node, as far as that can be told: of the newest job.
+    private func heir(among servers: [Server]) -> Server? {
+        let usable = servers.filter { $0.status == .active && !$0.isDeleting }
+        let marked = usable.compactMap { server in Ownership(metadata: server.metadata).map { (server, $0.order) } }
+        return marked.max { $1.1.isNewer(than: $0.1) }?.0
     }
 
     /// Clears what paddles says of a server that is gone, and gives back a lock that is our own.
@@ -223,7 +229,8 @@ extension NodeWork {
         _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun, _ stillMay: Permission
     ) async throws {
         let name = try node().qualified
-        guard found.newer.isEmpty, let record = try await paddles.node(name, for: run.call), record.isVM,
+        guard found.newer.isEmpty, found.twins.isEmpty,
+            let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
         try await stillMay(.lock)

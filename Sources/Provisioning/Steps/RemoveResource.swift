@@ -86,6 +86,7 @@ extension NodeWork {
             run.removed("volume", name: volume.name, id: volume.id)
             return
         }
+        guard current.status != .errorDeleting else { throw stuck(current) }
         try await free(current, run, stillMay)
         while true {
             try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
@@ -103,6 +104,7 @@ extension NodeWork {
             }
             guard let left = try await cloud.blockStorage.volume(volume.id, for: run.call) else { break }
             guard left.status != .deleting else { continue }
+            guard left.status != .errorDeleting else { throw stuck(left) }
             throw Trouble(
                 "volume-not-deleted", "volume \(volume.name) (\(volume.id)) is \(left.status.name) instead of gone",
                 next: "look at the block storage of \(provider.name)")
@@ -110,6 +112,27 @@ extension NodeWork {
         remember(\.lookAfter, world.time.now)
         gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
+    }
+
+    /// Asking again is refused for as long as it is so (facts/openstack.md 1.7).
+    private func stuck(_ volume: Volume) -> ServiceError {
+        ServiceError(
+            service: "cinder", provider: provider.name, operation: "delete volume",
+            message:
+                "volume \(volume.name) (\(volume.id)) is error_deleting, and then only an administrator may delete it",
+            kind: .permanent, next: "ask the administrators of \(provider.name) to delete it")
+    }
+
+    /// Removes volumes that are in the way of something new. What the cloud will not delete is left behind: it is no
+    /// reason not to go on, and the node's destroy will name it.
+    func clearAway(_ volumes: [Volume], _ run: StepRun) async throws {
+        try await removeTogether(volumes) { volume in
+            do {
+                try await self.removeVolume(volume, run)
+            } catch let error as ServiceError where error.kind == .permanent && error.provider == self.provider.name {
+                run.left("volume", name: volume.name, id: volume.id, why: error.description)
+            }
+        }
     }
 
     private func free(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {

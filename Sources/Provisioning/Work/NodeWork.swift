@@ -33,6 +33,8 @@ package final class NodeWork: Sendable {
         var fullZones: [String] = []
         /// What a destroy is to remove, fixed when its guard passed.
         var condemned: Condemned?
+        /// How a destroy ends that could not remove all of it, once DNS and paddles are right.
+        var incomplete: Ending?
         /// What a removal has found and not yet seen gone; nil: it never got so far as to look.
         var remains: [String]?
         /// Lists that turned out to be stale were fetched anew once.
@@ -121,10 +123,16 @@ package final class NodeWork: Sendable {
         try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call)
     }
 
-    private func belongings(_ servers: Listing<Server>, _ volumes: [Volume]) throws -> Belongings {
-        Belongings(
+    private func belongings(_ servers: Listing<Server>, _ volumes: [Volume]) async throws -> Belongings {
+        var living: Set<UInt64> = []
+        let metadata = servers.items.map(\.metadata) + volumes.map(\.metadata)
+        for twin in Belongings.twins(of: job.order, site: site.name, metadata)
+        where try await assignment.isLivingTwin(twin) {
+            living.insert(twin)
+        }
+        return Belongings(
             servers: servers.items, volumes: volumes, site: site.name, node: try node().short, order: job.order,
-            requestedAt: servers.requestedAt)
+            livingTwins: living, requestedAt: servers.requestedAt)
     }
 
     /// How old a look at the claim may be before something is POSTed: the volumes of one node share one.

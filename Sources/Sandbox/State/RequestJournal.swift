@@ -16,12 +16,54 @@ package struct RequestJournal: Sendable {
         package var status: Int?
         package var peer: String
         package var struckByFault: Bool
+        /// nil: the request could change nothing, or was a login.
+        package var change: Change?
 
         var json: JSONValue {
             [
                 "number": .integer(number), "time": .string(time.description), "service": .string(service.rawValue),
                 "method": .string(method.rawValue), "path": .string(path),
                 "status": status.map { .integer($0) } ?? .null, "peer": .string(peer), "fault": .bool(struckByFault),
+                "change": change?.json ?? .null,
+            ]
+        }
+    }
+
+    /// What a request wanted to change and what came of it, whatever the client was told: a reset after the effect hides
+    /// that from everybody but us. Kept as it came and read only when somebody asks for the journal.
+    package struct Change: Sendable, Hashable {
+        private let service: SandboxService
+        private let body: [UInt8]
+        /// What the service itself answered; nil: a fault kept the request from it.
+        private let answer: HTTPResponse?
+        private let wasServed: Bool
+
+        /// - Parameter answer: the service's own; nil when it was not asked.
+        init?(_ service: SandboxService, _ request: HTTPRequest, _ answer: ServerAnswer?) {
+            // nsupdate-web changes DNS by GET; a login changes nothing, and its body is secret.
+            guard service != .identity, service == .nsupdate || request.method != .get else { return nil }
+            self.service = service
+            body = request.body
+            self.answer = answer?.response
+            wasServed = answer != nil
+        }
+
+        /// `asked`: paddles' whole body; of the cloud's services what tells whose it is, as bodies carry user data too.
+        /// `served`: whether the service got the request; `status`: what it then said; `id`: of what was made.
+        var json: JSONValue {
+            let isCloud = service == .compute || service == .volume
+            var asked = (try? JSONValue(parsing: body)) ?? .null
+            var made: JSONValue?
+            if isCloud, let member = ["server", "volume", "volumeAttachment"].first(where: { asked[$0] != nil }) {
+                let wish = asked[member]
+                var shown: [String: JSONValue] = [:]
+                for name in ["name", "metadata", "volumeId"] { shown[name] = wish?[name] }
+                asked = .object(shown)
+                made = answer.flatMap { try? JSONValue(parsing: $0.body) }?[member]?["id"]
+            }
+            return [
+                "asked": asked, "served": .bool(wasServed),
+                "status": answer.map { .integer($0.status) } ?? .null, "id": made ?? .null,
             ]
         }
     }
@@ -44,8 +86,8 @@ package struct RequestJournal: Sendable {
     package init() {}
 
     mutating func add(
-        _ service: SandboxService, _ request: HTTPRequest, _ answer: ServerAnswer, from peer: String, fault: Bool,
-        at now: Timestamp
+        _ service: SandboxService, _ request: HTTPRequest, _ answer: ServerAnswer, change: Change?,
+        from peer: String, fault: Bool, at now: Timestamp
     ) {
         let status: Int? =
             switch answer.form {
@@ -56,7 +98,7 @@ package struct RequestJournal: Sendable {
         entries.append(
             Entry(
                 number: nextNumber, time: now, service: service, method: request.method, path: request.url,
-                status: status, peer: peer, struckByFault: fault))
+                status: status, peer: peer, struckByFault: fault, change: change))
         nextNumber += 1
         var counts = counts[service, default: Counts()]
         counts.total += 1

@@ -63,14 +63,22 @@ package struct SandboxState: Sendable {
             if head.isEmpty { return .response(HTTPResponse(status: 302, headers: ["Location": "/sandbox/"])) }
             return .response(Self.unknownService(String(head)))
         }
-        let answer: ServerAnswer
+        var real: ServerAnswer?
         let rule = faults.draw(service, below)
-        if let rule {
-            answer = rule.answer { serve(service, below, at: now) }
-        } else {
-            answer = serve(service, below, at: now)
+        func ask() -> ServerAnswer {
+            let answer = serve(service, below, at: now)
+            real = answer
+            return answer
         }
-        journal.add(service, below, answer, from: peer, fault: rule != nil, at: now)
+        let answer: ServerAnswer
+        if let rule {
+            answer = rule.answer { ask() }
+        } else {
+            answer = ask()
+        }
+        journal.add(
+            service, below, answer, change: RequestJournal.Change(service, below, real), from: peer,
+            fault: rule != nil, at: now)
         return answer
     }
 

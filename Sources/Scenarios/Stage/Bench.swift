@@ -188,10 +188,11 @@ extension Bench {
     /// - Returns: the job's id.
     @discardableResult
     package func put(
-        _ action: JobAction, _ body: String, provider: String = Bench.provider, timeToRun: UInt32 = 300
+        _ action: JobAction, _ body: String, provider: String = Bench.provider, delay: UInt32 = 0,
+        timeToRun: UInt32 = 300
     ) -> UInt64? {
         broker.put(
-            Array(body.utf8), tube: "cirrata.\(action.rawValue).\(provider)", timeToRun: timeToRun)
+            Array(body.utf8), tube: "cirrata.\(action.rawValue).\(provider)", delay: delay, timeToRun: timeToRun)
     }
 
     package func lock(_ node: String, owner: String = "me@lab", description: String = "run/1") {

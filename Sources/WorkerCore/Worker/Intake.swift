@@ -24,12 +24,7 @@ struct Receptionist: Sendable {
     /// - Parameter broker: which run of the broker delivered it; empty: not known.
     func take(_ delivery: Delivery, by broker: String = "") -> Intake {
         let statistics = delivery.statistics
-        let meaning = tubes.meaning(of: statistics.tube)
-        let put = time.wallClock - statistics.age
-        let envelope = Envelope(
-            jobID: delivery.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000), broker: broker,
-            tubeProvider: meaning?.provider, tubeAction: meaning?.action)
-        switch body.read(delivery.body, envelope) {
+        switch body.read(delivery.body, envelope(statistics, broker)) {
         case .foreign(let why):
             return .foreign(why: why)
         case .malformed(let problems, let stub):
@@ -42,6 +37,22 @@ struct Receptionist: Sendable {
             if let refusal = refusal(of: job, statistics) { return .refuse(refusal, JobStub(job)) }
             return .work(job)
         }
+    }
+
+    /// The key of a job that somebody else may hold; nil when it is none of ours.
+    func key(of bytes: [UInt8], _ statistics: JobStatistics) -> String? {
+        switch body.read(bytes, envelope(statistics, "")) {
+        case .job(let job): job.key
+        case .foreign, .malformed: nil
+        }
+    }
+
+    private func envelope(_ statistics: JobStatistics, _ broker: String) -> Envelope {
+        let meaning = tubes.meaning(of: statistics.tube)
+        let put = time.wallClock - statistics.age
+        return Envelope(
+            jobID: statistics.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000), broker: broker,
+            tubeProvider: meaning?.provider, tubeAction: meaning?.action)
     }
 
     private func refusal(of job: Job, _ statistics: JobStatistics) -> Outcome? {

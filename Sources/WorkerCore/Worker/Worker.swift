@@ -142,7 +142,7 @@ extension Worker {
             let life = Verdicts.Life(
                 jobID: delivery.id.number, key: job.key, kicks: delivery.statistics.kicks)
             let before = ledgers.verdict(on: life)?.story ?? []
-            let (outcome, facts) = await work(job, delivery, token.lease, journal)
+            let (outcome, facts) = await work(job, delivery, token.lease, connection, journal)
             journal.record(.ended(outcome, took: world.time.now - started))
             // That something could be destroyed does not say that anything can be built.
             if outcome.kind == .done, job.action == .provision { ledgers.succeeded(provider: job.provider) }
@@ -180,10 +180,18 @@ extension Worker {
 
     /// Runs the job while its lease is kept. A lost lease cancels everything, removal too.
     private func work(
-        _ job: Job, _ delivery: Delivery, _ lease: Lease, _ journal: Journal
+        _ job: Job, _ delivery: Delivery, _ lease: Lease, _ connection: Connection, _ journal: Journal
     ) async -> (Outcome, ReplyFacts?) {
         let right = Right(fence: LeaseFence(lease: lease), drain: drain, parkAfter: Self.parkAfter)
-        let assignment = Assignment(job: job, right: right, journal: journal, began: world.time.now)
+        let receptionist = receptionist
+        let assignment = Assignment(
+            job: job, right: right, journal: journal, began: world.time.now,
+            isLivingTwin: { number in
+                guard let statistics = try await connection.statistics(of: JobID(number)),
+                    statistics.state != .buried, let twin = try await connection.peek(JobID(number))
+                else { return false }
+                return receptionist.key(of: twin.body, statistics) == job.key
+            })
         guard let work = provisioner.work(assignment) else {
             return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
         }

@@ -102,10 +102,38 @@ import World
         #expect(
             all.first == [
                 "number": 1, "time": "2026-11-22T15:22:55.250000Z", "service": "paddles", "method": "GET",
-                "path": "/nodes/?count=1", "status": nil, "peer": "10.0.0.1:5", "fault": true,
+                "path": "/nodes/?count=1", "status": nil, "peer": "10.0.0.1:5", "fault": true, "change": nil,
             ])
         let later = try json(sandbox.answer(HTTPRequest(.get, "/sandbox/requests?after=1&limit=5"), at: .recorded))
         #expect(later.array?.map { $0["status"]?.integer } == [404])
+    }
+
+    @Test func theJournalSaysWhatWasChangedWhateverTheClientWasTold() throws {
+        var sandbox = try sandbox()
+        let (token, urls) = try login(&sandbox)
+        let root = try #require(urls["volume"] ?? urls["block-storage"])
+        let create = HTTPRequest(
+            .post, root + "/volumes", headers: ["X-Auth-Token": token, "Content-Type": "application/json"],
+            body: JSONValue.object(["volume": ["name": "ovh001_0", "size": 1, "metadata": ["cirrata_key": "k"]]]).bytes)
+        for takesEffect in [false, true] {
+            sandbox.faults.removeAll()
+            sandbox.faults.add(.breaking(.reset, takesEffect: takesEffect))
+            _ = sandbox.answer(create, at: .recorded)
+        }
+        sandbox.faults.removeAll()
+        _ = sandbox.answer(
+            HTTPRequest(.put, "/paddles/nodes/ovh001.front.lab.test/", body: JSONValue.object(["up": false]).bytes),
+            at: .recorded)
+        let all = try json(sandbox.answer(HTTPRequest(.get, "/sandbox/requests"), at: .recorded)).array ?? []
+        #expect(all.count == 4)
+        // The login is secret.
+        #expect(all[0]["change"]?.isNull == true)
+        let asked: JSONValue = ["name": "ovh001_0", "metadata": ["cirrata_key": "k"]]
+        #expect(all[1]["change"] == ["asked": asked, "served": false, "status": nil, "id": nil])
+        let made = try #require(sandbox.cloud.volumes(named: "ovh001_0").first)
+        #expect(all[2]["status"]?.isNull == true)
+        #expect(all[2]["change"] == ["asked": asked, "served": true, "status": 202, "id": .string(made)])
+        #expect(all[3]["change"]?["asked"] == ["up": false])
     }
 
     @Test func theJournalIsBounded() throws {

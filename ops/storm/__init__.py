@@ -1,0 +1,1 @@
+"""ops/chaos: a lab of real processes under a seeded adversary, and its judge."""
