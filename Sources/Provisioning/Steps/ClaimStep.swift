@@ -88,7 +88,7 @@ extension NodeWork {
         }
         run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
         try await giveWay(to: server, record, found, run)
-        throw Ending(.done, Self.committedCause, "finished by an earlier delivery")
+        throw Ending(.done, "finished", "finished by an earlier delivery")
     }
 
     /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`

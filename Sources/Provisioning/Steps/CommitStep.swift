@@ -23,7 +23,7 @@ extension NodeWork {
         let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
             try await giveWay(to: finished, record, look(run), run)
-            throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
+            throw Ending(.done, "finished", "finished by an equal job in the meantime")
         }
         if !others.isEmpty {
             let keep = Adoption(

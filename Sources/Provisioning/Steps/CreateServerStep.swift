@@ -14,7 +14,7 @@ extension NodeWork {
         let record = try await stillClaimed(run)
         if let finished = committed(record, found) {
             try await giveWay(to: finished, record, found, run)
-            throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
+            throw Ending(.done, "finished", "finished by an equal job in the meantime")
         }
         try standBack(found)
         try await removeOld(found, run)
