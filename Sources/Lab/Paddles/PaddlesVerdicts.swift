@@ -19,10 +19,9 @@ enum PaddlesVerdicts {
     }
 
     static func judge(_ response: HTTPResponse, expecting: Expected) -> Verdict? {
+        if response.status == 200 { return nil }
         let text = message(of: response)
         switch response.status {
-        case 200:
-            return nil
         case 300..<400:
             let target = response.headers["Location"].map { " to \($0)" } ?? ""
             return Verdict(

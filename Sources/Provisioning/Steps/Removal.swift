@@ -118,8 +118,8 @@ extension NodeWork {
                 run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
             }
         } catch let error as ServiceError where error.kind == .permanent {
-            // A name that is refused now was refused when we wanted to write it, too.
-            guard known.dnsWritten else {
+            // A name that is refused now was refused when we wanted to write it, too; unless DNS itself says otherwise.
+            guard known.dnsWritten || dns.asksBeforeParking else {
                 run.note("nsupdate-web refuses \(node): it never pointed to this job's server")
                 return
             }
