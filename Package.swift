@@ -96,9 +96,20 @@ let package = Package(
                 arguments, log, lifecycle, lifecycleSignals,
             ]),
 
+        program("simulate", ["World", "HTTPKit", "Jobs", "Pipelines", "Sandbox", "Simulation", "Scenarios", arguments]),
+
         .target(
             name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop"], path: "Tests/TestSupport",
             swiftSettings: swift),
+        .target(
+            name: "FuzzTargets",
+            dependencies: [
+                "World", "HTTPKit", "YAMLKit", "Beanstalk", "Resilience", "OpenStack", "Lab", "Jobs", "Configuration",
+                "HTTPServer", "Simulation",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),
+            ],
+            path: "Tests/FuzzTargets", swiftSettings: swift),
+        .testTarget(name: "FuzzTests", dependencies: ["FuzzTargets"], exclude: ["Corpus"], swiftSettings: swift),
         tests("HTTPKitTests", ["HTTPKit", "World"]),
         tests("EventLoopTests", ["EventLoop", "World", "HTTPKit", "TestSupport"]),
         tests("CurlHTTPTests", ["CurlHTTP", "EventLoop", "World", "HTTPKit", "TestSupport"]),

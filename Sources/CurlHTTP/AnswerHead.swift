@@ -12,7 +12,7 @@ struct AnswerHead {
 
     mutating func add(_ line: some Collection<UInt8>) {
         byteCount += line.count
-        let text = Self.trimmed(String(decoding: line, as: UTF8.self)[...])
+        let text = Self.trimmed(Self.text(line)[...])
         if let first = line.first, first == UInt8(ascii: " ") || first == UInt8(ascii: "\t"), !text.isEmpty {
             fold(text)
         } else if text.hasPrefix("HTTP/") {
@@ -37,6 +37,11 @@ struct AnswerHead {
         guard !isComplete, let last = headers.fields.last else { return }
         let value = last.value.isEmpty ? String(text) : "\(last.value) \(text)"
         headers = HTTPHeaders(headers.fields.dropLast() + [HTTPHeaders.Field(name: last.name, value: value)])
+    }
+
+    /// Values end up in logs and messages; the control characters that libcurl lets through have no business there.
+    private static func text(_ line: some Collection<UInt8>) -> String {
+        String(decoding: line.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
 
     private static func trimmed(_ text: Substring) -> Substring {

@@ -54,6 +54,8 @@ package struct HTTPResponse: Sendable, Hashable {
         self.body = body
     }
 
+    /// 2xx.
+    package var isSuccess: Bool { (200..<300).contains(status) }
     /// The body as text, for messages; not every answer is UTF-8 or JSON.
     package var text: String { String(decoding: body, as: UTF8.self) }
 }

@@ -19,6 +19,15 @@ package enum URLText {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// The same URL with everything escaped that can stand in none: spaces, control characters, what is not ASCII. So no
+    /// URL that somebody else made up breaks a request's first line.
+    package static func printable(_ url: String) -> String {
+        let isFine = { (byte: UInt8) in byte > 0x20 && byte < 0x7F }
+        if url.utf8.allSatisfy(isFine) { return url }
+        let bytes = url.utf8.flatMap { isFine($0) ? [$0] : [UInt8(ascii: "%"), hex[Int($0 >> 4)], hex[Int($0 & 15)]] }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
     /// Undoes `escape`; `plusIsSpace` for form data and queries. A broken escape is kept as it is.
     package static func unescape(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String {
         let bytes = Array(text.utf8)

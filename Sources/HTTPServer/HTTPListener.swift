@@ -1,5 +1,5 @@
 package import HTTPKit
-import NIOCore
+package import NIOCore
 import NIOHTTP1
 import NIOPosix
 
@@ -34,6 +34,15 @@ package enum HTTPListener {
             throw error
         }
         try await group.shutdownGracefully()
+    }
+
+    /// Serves one client over a connection that is there already, until either side ends it: what `run` does with each.
+    /// Must be called on the channel's event loop.
+    package static func serve(
+        _ channel: any Channel, maximumBody: Int,
+        handler: @escaping @Sendable (_ request: HTTPRequest, _ peer: String) async -> ServerAnswer
+    ) async throws {
+        await HTTPConnection(channel, maximumBody, handler).serve(try client(channel))
     }
 
     private typealias Client = NIOAsyncChannel<HTTPServerRequestPart, ByteBuffer>

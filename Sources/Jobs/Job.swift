@@ -60,7 +60,17 @@ package struct Job: Sendable, Hashable {
     /// The description under which *we* lock a node, so that a lost answer is found again.
     package var ownLock: String { Self.ownLock(key: key) }
 
-    package static func ownLock(key: String) -> String { "cirrata:\(key)" }
+    package static func ownLock(key: String) -> String { "\(ownLockPrefix)\(key)" }
+
+    /// The key of the job that locked a node itself; nil when the description is somebody else's.
+    package static func key(ofOwnLock description: String) -> String? {
+        guard description.hasPrefix(ownLockPrefix), description.utf8.count > ownLockPrefix.utf8.count else {
+            return nil
+        }
+        return String(description.dropFirst(ownLockPrefix.count))
+    }
+
+    private static let ownLockPrefix = "cirrata:"
 
     /// `RUN/JOB` of teuthology, or whichever of the two there is.
     package var run: String { [runName, runJob].filter { !$0.isEmpty }.joined(separator: "/") }

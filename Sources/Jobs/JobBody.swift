@@ -5,14 +5,19 @@ package import YAMLKit
 package struct Envelope: Sendable, Hashable {
     package var jobID: UInt64
     package var put: Timestamp
+    /// The run of the broker that delivered it; empty: not known.
+    package var broker: String
     /// The provider whose tube it came from, when the tube is one of ours.
     package var tubeProvider: String?
     /// The action that the tube is for; a body may not say otherwise.
     package var tubeAction: JobAction?
 
-    package init(jobID: UInt64, put: Timestamp, tubeProvider: String?, tubeAction: JobAction?) {
+    package init(
+        jobID: UInt64, put: Timestamp, broker: String = "", tubeProvider: String?, tubeAction: JobAction?
+    ) {
         self.jobID = jobID
         self.put = put
+        self.broker = broker
         self.tubeProvider = tubeProvider
         self.tubeAction = tubeAction
     }
@@ -92,7 +97,7 @@ package struct JobBody: Sendable {
             return .malformed(problems: [problem], stub: JobStub(key: weakKey))
         }
         guard root["action"].map({ !$0.isNull }) ?? false else {
-            let keys = root.mapping?.keys.prefix(6).joined(separator: ", ") ?? ""
+            let keys = root.mapping?.keys.prefix(6).map { Fields.join("", $0) }.joined(separator: ", ") ?? ""
             return .foreign(why: "the body has no 'action' (it has: \(keys))")
         }
         if let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version {
@@ -117,14 +122,7 @@ package struct JobBody: Sendable {
             problems.error(fields.mark, "node", "missing", hint: "a destroy names the node to be destroyed")
         }
         let provider = readProvider(fields, envelope, problems)
-        let owner = fields.string("owner")
-        if owner == nil {
-            problems.error(
-                fields.mark, "owner", "missing", hint: "name who holds the node in paddles (its locked_by)")
-        }
-        if let owner, owner.utf8.count > 64 {
-            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
-        }
+        let owner = readOwner(fields, problems)
         let replyTo = fields.string("reply_to")
         let expire = fields.read("expire", .timestamp)
         let wishes = SizeWishes(
@@ -136,7 +134,8 @@ package struct JobBody: Sendable {
             lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
             runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
             expire: action == .provision ? expire : nil,
-            order: JobOrder(put: envelope.put, jobID: envelope.jobID, key: uuid ?? weakKey))
+            order: JobOrder(
+                put: envelope.put, jobID: envelope.jobID, broker: envelope.broker, key: uuid ?? weakKey))
         guard problems.hasErrors else { return .job(job) }
         let stub = JobStub(
             key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",
@@ -151,6 +150,20 @@ package struct JobBody: Sendable {
             problems.error(fields.mark(of: "node"), "node", error.description)
             return nil
         }
+    }
+
+    private func readOwner(_ fields: Fields, _ problems: Problems) -> String? {
+        let owner = fields.string("owner") ?? ""
+        guard !owner.isEmpty else {
+            problems.error(
+                fields.mark(of: "owner"), "owner", "missing",
+                hint: "name who holds the node in paddles (its locked_by)")
+            return nil
+        }
+        if owner.utf8.count > 64 {
+            problems.error(fields.mark(of: "owner"), "owner", "longer than the 64 bytes that paddles keeps")
+        }
+        return owner
     }
 
     private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {

@@ -1,17 +1,21 @@
 package import World
 
-/// Which of two jobs of one node is the newer: by put time; where those are too close to tell, by the broker's job id,
-/// which only grows while the broker has jobs; else by key. paddles cannot exclude two jobs of one owner, so this order
+/// Which of two jobs of one node is the newer: by the broker's job id if one run of one broker gave us both, as ids only
+/// grow in it, whatever its clock does; else by put time; where those are too close to tell, by job id again, which
+/// grows as long as the broker has jobs; else by key. paddles cannot exclude two jobs of one owner, so this order
 /// does.
 package struct JobOrder: Sendable, Hashable {
     package var put: Timestamp
     /// 0: not known.
     package var jobID: UInt64
+    /// The run of the broker that delivered it (`id` in its statistics); empty: not known.
+    package var broker: String
     package var key: String
 
-    package init(put: Timestamp, jobID: UInt64 = 0, key: String) {
+    package init(put: Timestamp, jobID: UInt64 = 0, broker: String = "", key: String) {
         self.put = put
         self.jobID = jobID
+        self.broker = broker
         self.key = key
     }
 
@@ -20,10 +24,13 @@ package struct JobOrder: Sendable, Hashable {
 
     package func isNewer(than other: JobOrder) -> Bool {
         guard key != other.key else { return false }
+        let haveIDs = jobID != other.jobID && jobID != 0 && other.jobID != 0
+        // Its clock may have been stepped since one of them was put: ages are then wrong by as much (facts B8).
+        if haveIDs, !broker.isEmpty, broker == other.broker { return jobID > other.jobID }
         let distance = put - other.put
         if distance > Self.slack { return true }
         if distance < .zero - Self.slack { return false }
-        if jobID != other.jobID, jobID != 0, other.jobID != 0 { return jobID > other.jobID }
+        if haveIDs { return jobID > other.jobID }
         return key > other.key
     }
 }

@@ -71,7 +71,7 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
         case " ": "a space"
         case "\n", "\r": "a line break"
         case ";": "a semicolon"
-        default: scalar.value < 0x20 ? "a control character" : "'\(scalar)'"
+        default: scalar.value < 0x20 || scalar.value == 0x7F ? "a control character" : "'\(scalar)'"
         }
     }
 }

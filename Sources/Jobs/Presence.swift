@@ -68,7 +68,8 @@ package struct Presence: Sendable, Hashable {
     package init(parsing bytes: [UInt8]) throws(Unreadable) {
         let record = try Record(parsing: bytes, what: "presence", version: Self.version)
         self.init(
-            host: record.text("host"), process: Int32(record.integer("pid") ?? 0), release: record.text("release"),
+            host: record.text("host"), process: Int32(clamping: record.integer("pid") ?? 0),
+            release: record.text("release"),
             slots: record.integer("slots") ?? 0, started: record.time("started"), at: record.time("at"),
             draining: record.text("draining") == "true",
             held: record.records("jobs").map { job in

@@ -6,16 +6,17 @@ package struct Pipeline: Sendable {
     package let steps: [Step]
     private let world: World
     private let backoff: Backoff
-    /// How long requests of one attempt stood before closed gates: that time is nobody's fault and costs no patience.
-    private let gateTime: @Sendable () async -> Duration
+    /// When the gates before which these steps' requests stand were closed: that is nobody's fault and costs no patience.
+    private let closures: @Sendable () async -> TimeSpans
 
     package init(
-        _ steps: [Step], world: World, backoff: Backoff, gateTime: @escaping @Sendable () async -> Duration = { .zero }
+        _ steps: [Step], world: World, backoff: Backoff,
+        closures: @escaping @Sendable () async -> TimeSpans = { TimeSpans() }
     ) {
         self.steps = steps
         self.world = world
         self.backoff = backoff
-        self.gateTime = gateTime
+        self.closures = closures
     }
 
     /// Runs every step. Never throws: each way to end is an outcome.
@@ -30,12 +31,11 @@ package struct Pipeline: Sendable {
     private func run(_ step: Step, right: Right, journal: Journal) async -> Outcome? {
         var attempt = 0
         var backoff = backoff
-        var firstTrouble: (at: Moment, gateTime: Duration)?
+        var firstTrouble: Moment?
         while true {
             attempt += 1
             if right.drain.isRaised { return Outcome(.drain, step: step.name, message: "this worker is stopping") }
             let started = world.time.now
-            let gatesBefore = await gateTime()
             journal.record(.stepStarted(step: step.name, attempt: attempt))
             let run = StepRun(step: step.name, attempt: attempt, right: right, journal: journal)
             let problem: StepProblem
@@ -54,10 +54,9 @@ package struct Pipeline: Sendable {
             let now = world.time.now
             var retryIn: Duration?
             if problem.mayPass {
-                let atGates = await gateTime()
-                let first = firstTrouble ?? (started, gatesBefore)
+                let first = firstTrouble ?? started
                 firstTrouble = first
-                let spent = now - first.at - (atGates - first.gateTime)
+                let spent = now - first - (await closures().time(since: first))
                 let pause = max(backoff.next(world.random), problem.retryAfter ?? .zero)
                 if spent + pause < step.limits.patience { retryIn = pause }
             }

@@ -1,6 +1,6 @@
 import Jobs
 package import Pipelines
-import Resilience
+package import Resilience
 import World
 
 /// Runs provision and destroy jobs on nodes: the pipelines, and the removal of what a job built.
@@ -29,7 +29,16 @@ extension NodeWork {
     ///   something could not be reached, `parked`, `drain`, `leaseLost`.
     package func remove() async -> Outcome {
         guard job.action == .provision else { return Outcome(.done) }
-        return await pipeline([step(.removal, removeOwn)])
+        return await pipeline([step(.removal) { try await self.removeOwn($0) }])
+    }
+
+    /// Takes away what a job that is gone left behind, once: what cannot be reached now is left to the next sweep.
+    func remove(under warrant: Warrant) async -> Outcome {
+        var limits = site.limits(of: .removal)
+        limits.patience = .zero
+        return await pipeline([
+            Step(StepName.removal.rawValue, limits: limits) { try await self.removeOwn($0, under: warrant) }
+        ])
     }
 
     private var provisionSteps: [Step] {
@@ -57,16 +66,15 @@ extension NodeWork {
         return Step(name.rawValue, limits: limits, body: body)
     }
 
-    /// How long the gates that this job passes have stood closed, all in all: the difference of two readings is
-    /// nobody's fault.
-    package func timeAtGates() async -> Duration {
-        var total = Duration.zero
-        for gate in provider.gates + site.lab.gates { total += await gate.timeClosed }
-        return total
+    /// When at least one of the gates that this job passes was closed.
+    package func closures() async -> TimeSpans {
+        var closures = TimeSpans()
+        for gate in provider.gates + site.lab.gates { closures.formUnion(await gate.closures) }
+        return closures
     }
 
     private func pipeline(_ steps: [Step]) async -> Outcome {
-        await Pipeline(steps, world: world, backoff: site.backoff, gateTime: timeAtGates)
+        await Pipeline(steps, world: world, backoff: site.backoff, closures: closures)
             .run(right: assignment.right, journal: assignment.journal)
     }
 }

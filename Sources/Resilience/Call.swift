@@ -36,19 +36,17 @@ package struct Call: Sendable {
     package var fence: any Fence
     /// Raised by SIGTERM: no new mutating request starts after it.
     package var drain: Signal<Void>
-    package var holdsForDrain: Bool
     /// How long a request may stand before a closed gate until `Parked` is thrown; nil: as long as it takes.
     package var parkAfter: Duration?
     /// Told of every request when it has ended.
     package var observe: @Sendable (RequestRecord) -> Void
 
     package init(
-        fence: any Fence = OpenFence(), drain: Signal<Void> = Signal(), holdsForDrain: Bool = true,
-        parkAfter: Duration? = nil, observe: @escaping @Sendable (RequestRecord) -> Void = { _ in }
+        fence: any Fence = OpenFence(), drain: Signal<Void> = Signal(), parkAfter: Duration? = nil,
+        observe: @escaping @Sendable (RequestRecord) -> Void = { _ in }
     ) {
         self.fence = fence
         self.drain = drain
-        self.holdsForDrain = holdsForDrain
         self.parkAfter = parkAfter
         self.observe = observe
     }

@@ -64,7 +64,7 @@ package actor Gate {
             try Task.checkCancellation()
             if intent.isMutating {
                 try call.fence.check()
-                if call.holdsForDrain, call.drain.isRaised { throw Drained() }
+                if call.drain.isRaised { throw Drained() }
             }
         } catch {
             finished(ticket, .unused)
@@ -155,9 +155,9 @@ extension Gate {
     /// How many creates would get through right now; nil: no limit but the gate's own.
     package var createRoom: Int? { machine.createRoom(at: world.time.now) }
 
-    /// All the time, since it was made, during which this gate let nothing through. What a job measures its patience
-    /// with: the difference of two readings does not count.
-    package var timeClosed: Duration { machine.timeClosed(at: world.time.now) }
+    /// When, since it was made, this gate let nothing through: nobody's fault, so it costs a job neither patience nor
+    /// budget.
+    package var closures: TimeSpans { machine.closures(at: world.time.now) }
 
     /// Lets nothing through until `reopen`.
     package func closeForConfiguration(_ why: String) {
@@ -196,8 +196,8 @@ extension Gate {
     /// Returns when the request may leave; its end must be told to `finished`.
     private func admitted(_ intent: Intent, _ call: Call) async throws -> GateMachine.Ticket {
         try Task.checkCancellation()
-        let holds = intent.isMutating && call.holdsForDrain
-        if holds, call.drain.isRaised { throw Drained() }
+        let drain = intent.isMutating ? call.drain : nil
+        if let drain, drain.isRaised { throw Drained() }
         let ticket = machine.arrive(intent)
         var parkAt = call.parkAfter.map { world.time.now + $0 }
         settle()
@@ -205,7 +205,7 @@ extension Gate {
             let turn = Signal<Turn>()
             waiting[ticket] = turn
             do {
-                switch try await wait(ticket, turn, until: holds ? call.drain : nil, parkAt: parkAt) {
+                switch try await wait(ticket, turn, until: drain, parkAt: parkAt) {
                 case .drained: throw Drained()
                 case .parked:
                     let state = state

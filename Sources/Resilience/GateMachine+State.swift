@@ -60,8 +60,8 @@ extension GateMachine {
         return now < closed.nextProbe ? 0 : max(0, limit - runningCreates - creates.count)
     }
 
-    /// All the time, since it was made, during which the gate let nothing through.
-    package func timeClosed(at now: Moment) -> Duration {
+    /// When, since it was made, the gate let nothing through.
+    package func closures(at now: Moment) -> TimeSpans {
         var copy = self
         copy.account(at: now)
         return copy.closedBefore
@@ -73,7 +73,7 @@ extension GateMachine {
         if let since = closedSince {
             // A pause is the one thing that ends by itself.
             let end = isClosed ? now : max(since, min(now, pause?.until ?? now))
-            closedBefore += end - since
+            closedBefore.add(from: since, to: end)
             closedSince = isClosed ? now : nil
         } else if isClosed {
             closedSince = now

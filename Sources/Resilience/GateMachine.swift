@@ -71,7 +71,7 @@ package struct GateMachine: Sendable {
     var creates: Deque<Ticket> = []
     private var running: [Ticket: Running] = [:]
     var runningCreates = 0
-    var closedBefore = Duration.zero
+    var closedBefore = TimeSpans()
     var closedSince: Moment?
 
     package init(_ settings: GateSettings, random: any RandomSource) {

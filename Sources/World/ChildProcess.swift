@@ -54,7 +54,7 @@ package struct ChildFailure: Error, Sendable, Hashable, CustomStringConvertible 
 
 package protocol ChildProcesses: Sendable {
     /// Runs a program in a process group of its own and waits for its end. Cancelling kills the whole group (SIGKILL)
-    /// and returns only when the child was reaped.
+    /// and returns only when the child was reaped. It does not outlive this process.
     /// - Throws: `ChildFailure` when it cannot be started; `CancellationError`.
     func run(_ command: ChildCommand) async throws -> ChildResult
 }

@@ -1,15 +1,19 @@
-import Synchronization
+#if !PTHREAD_LOCKS
+    package import Synchronization
 
-/// A value behind a lock, for the few things that several threads share. The only lock of the project: a
-/// ThreadSanitizer build swaps it here (`Mutex` gives false reports there, facts/swift.md section 5).
-package final class Locked<Value: ~Copyable & Sendable>: Sendable {
-    private let mutex: Mutex<Value>
+    /// A value behind a lock, for the few things that several threads share. The only lock of the project: a
+    /// ThreadSanitizer build swaps it (`Locked+pthread.swift`).
+    package final class Locked<Value: ~Copyable & Sendable>: Sendable {
+        @usableFromInline let mutex: Mutex<Value>
 
-    package init(_ value: consuming Value) {
-        mutex = Mutex(value)
+        @inlinable
+        package init(_ value: consuming Value) {
+            mutex = Mutex(value)
+        }
+
+        @inlinable @inline(__always)
+        package func withLock<Result: Sendable>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+            try mutex.withLock { value in try body(&value) }
+        }
     }
-
-    package func withLock<Result: Sendable>(_ body: (inout Value) throws -> Result) rethrows -> Result {
-        try mutex.withLock { value in try body(&value) }
-    }
-}
+#endif

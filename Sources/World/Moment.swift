@@ -27,14 +27,9 @@ package struct Moment: Sendable, Hashable, Comparable, CustomStringConvertible {
 }
 
 extension Duration {
-    /// Whole nanoseconds, clamped to what 64 bits hold (292 years).
-    package var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow { return seconds < 0 ? .min : .max }
-        let (sum, sumOverflow) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000)
-        return sumOverflow ? (seconds < 0 ? .min : .max) : sum
-    }
+    /// Whole nanoseconds, clamped to what 64 bits hold (292 years). Not through `components`, which traps beyond 64 bits
+    /// of seconds: a broker whose clock was stepped tells such ages.
+    package var nanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 
     package var seconds: Double { Double(nanoseconds) / 1e9 }
 

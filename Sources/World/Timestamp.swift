@@ -6,8 +6,10 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         self.microseconds = microseconds
     }
 
+    /// Clamped to what 64 bits of microseconds hold, 292,000 years each way: the number may be anybody's.
     package init(seconds: Int64) {
-        microseconds = seconds * 1_000_000
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        microseconds = overflow ? (seconds < 0 ? .min : .max) : product
     }
 
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
@@ -38,7 +40,8 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     }
 
     /// Reads what OpenStack, paddles and YAML write: `T` or a space between date and time, any number of fraction
-    /// digits or none, `Z`, an offset or no zone at all (which means UTC), or a date alone.
+    /// digits or none, `Z`, an offset or no zone at all (which means UTC), or a date alone. Nil also for a time that an
+    /// offset moves out of the years 0000 to 9999, which is all that `description` can write for others to read.
     package init?(parsing text: some StringProtocol) {
         var rest = Substring(text)[...]
         func number(_ digits: Int) -> Int64? {
@@ -85,8 +88,14 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         let offsetMinute = rest.isEmpty ? 0 : number(2)
         guard let offsetMinute, rest.isEmpty else { return nil }
         let offset = (offsetHour * 3_600 + offsetMinute * 60) * 1_000_000
-        microseconds = sign == "+" ? micros - offset : micros + offset
+        micros += sign == "+" ? -offset : offset
+        guard (Self.first..<Self.end).contains(micros) else { return nil }
+        microseconds = micros
     }
+
+    /// The years 0000 to 9999.
+    private static let first = days(year: 0, month: 1, day: 1) * 86_400_000_000
+    private static let end = days(year: 10_000, month: 1, day: 1) * 86_400_000_000
 
     /// As digits of at least that width, and what follows them. Logs and answers are full of times.
     private static func write(_ value: Int64, _ width: Int, _ mark: Unicode.Scalar, into text: inout [UInt8]) {
@@ -103,7 +112,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         text.append(UInt8(truncatingIfNeeded: mark.value))
     }
 
-    private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 { a >= 0 ? a / b : (a - b + 1) / b }
+    private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 { a % b < 0 ? a / b - 1 : a / b }
     private static func floorMod(_ a: Int64, _ b: Int64) -> Int64 { a - floorDiv(a, b) * b }
 
     /// Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is last.

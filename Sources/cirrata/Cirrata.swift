@@ -17,7 +17,8 @@ struct Cirrata: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Work", subcommands: [WorkerCommand.self, EnqueueCommand.self, RunCommand.self]),
             CommandGroup(
-                name: "Operations", subcommands: [DoctorCommand.self, FailedCommand.self, ConfigCommand.self]),
+                name: "Operations",
+                subcommands: [DoctorCommand.self, FailedCommand.self, SweepCommand.self, ConfigCommand.self]),
             CommandGroup(name: "Trial", subcommands: [SandboxCommand.self]),
         ])
 

@@ -124,7 +124,7 @@ import YAMLKit
         ("steps: {claim: 5}", "w.yaml:1:16: steps.claim: expected a mapping, found the number 5"),
         ("tubes: {sweep: 'a b'}", "w.yaml:1:16: tubes.sweep: expected a tube name"),
         ("tubes: {sweep: cirrata.reports}", "w.yaml:1:1: tubes: two of the tubes are called cirrata.reports"),
-        ("destroy_slots: 60", "w.yaml:1:1: destroy_slots: 60 are more than the 50 slots"),
+        ("destroy_slots: 60", "w.yaml:1:1: destroy_slots: 60 is more than slots, which is 50"),
         ("dns: {parking_address: 1.2.3.256}", "w.yaml:1:24: dns.parking_address: expected an IPv4 address"),
         (
             "dns: {password: '${env:NOPE}'}",

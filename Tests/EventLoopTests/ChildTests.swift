@@ -154,6 +154,17 @@ import World
         }
     }
 
+    /// The kernel kills a child whose starting thread ends, so that thread has to stay for as long as the child.
+    @Test func aChildOutlivesTheHandleThatStartedIt() async throws {
+        try await withLiveWorld { world in
+            let loop = try #require(world.executor as? EventLoop)
+            let child = try await SystemChildren(loop: loop, environment: world.host.environment).start(
+                ChildCommand("sh", ["-c", "sleep 0.3; echo late"]))
+            #expect(try await child.waitForLine(containing: "late") == "late")
+            #expect(try await child.result().succeeded)
+        }
+    }
+
     /// Whether nobody of a process group runs any more. A killed orphan may stay a zombie for as long as its new parent
     /// likes, and dies a moment after the kill.
     private func groupIsGone(_ group: Int32, _ world: World) async throws -> Bool {

@@ -49,6 +49,18 @@ import YAMLKit
         #expect(!first.isNewer(than: second))
     }
 
+    /// The broker's clock was stepped between the two puts: their times say the contrary.
+    @Test func withinOneRunOfTheBrokerItsIDsDecide() {
+        let first = JobOrder(put: Timestamp(seconds: 5_000), jobID: 7, broker: "run", key: "z")
+        var second = JobOrder(put: Timestamp(seconds: 1_000), jobID: 8, broker: "run", key: "a")
+        #expect(second.isNewer(than: first) && !first.isNewer(than: second))
+        // Another run may have begun to count again.
+        for other in ["", "another run"] {
+            second.broker = other
+            #expect(first.isNewer(than: second) && !second.isNewer(than: first))
+        }
+    }
+
     @Test func nothingIsNewerThanItself() {
         #expect(!order(500, "a").isNewer(than: order(100, "a")))
     }

@@ -50,6 +50,26 @@ import World
         #expect(http.script.asked.first?.headers["Authorization"] == header)
     }
 
+    /// Recorded: an address that is none is refused before anything is done, but after name and login were looked at.
+    @Test(
+        arguments: [
+            (400, "broken address\n'none' does not appear to be an IPv4 or IPv6 address", nil),
+            (400, "Must specify 'name'", .permanent), (401, "no auth", .site),
+            (401, "no authHTTP/1.0 400 Bad Request\r\n\r\nbroken address", .site),
+            (403, "test does not match the allow_hosts regex", .permanent),
+        ] as [(Int, String, ErrorClass?)])
+    func aRehearsalChangesNothing(status: Int, text: String, kind: ErrorClass?) async throws {
+        let (nsupdate, http) = try client(
+            [{ _ in Answers.bare(status, text) }], login: .perHost(password: "pwd123"))
+        var refusal: ErrorClass?
+        do { try await nsupdate.rehearse(try ShortName("test"), for: Call()) } catch {
+            refusal = (error as? ServiceError)?.kind
+        }
+        #expect(refusal == kind)
+        #expect(http.script.asked.map(\.url) == ["http://dns:18100/update?name=test&ip=none"])
+        #expect(http.script.asked.first?.headers["Authorization"] == "Basic dGVzdDpwd2QxMjM=")
+    }
+
     @Test func neverShowsAPassword() {
         for login in [NsupdateLogin.perHost(password: "hunter2"), .user("u", password: "hunter2")] {
             #expect(!"\(login) \(String(reflecting: login))".contains("hunter2"))

@@ -93,16 +93,17 @@ import World
     @Test func timeAtClosedGatesCostsNoPatience() throws {
         let stage = Stage()
         let time = stage.time
-        let closed = Locked(Duration.seconds(3_600))
+        let closed = Locked(TimeSpans([(time.now - .seconds(3_600), time.now - .seconds(600))]))
         let end = try stage.run(
             [
                 .of("a", patience: .seconds(5)) { run in
+                    let began = time.now
                     try await time.sleep(for: .seconds(10))
-                    closed.withLock { $0 += .seconds(10) }
+                    closed.withLock { $0.add(from: began, to: time.now) }
                     guard run.attempt == 4 else { throw ServiceError.of(.transient) }
                     return "open again"
                 }
-            ], gateTime: { closed.withLock { $0 } })
+            ], closures: { closed.withLock { $0 } })
         #expect(end.outcome == Outcome(.done))
         #expect(end.took == .seconds(43))
     }

@@ -46,7 +46,7 @@ final class Stage: EventSink {
     /// - Parameter meanwhile: runs beside the pipeline, which is cancelled if this throws.
     func run(
         _ steps: [Step], fence: any Fence = OpenFence(),
-        gateTime: @escaping @Sendable () async -> Duration = { .zero },
+        closures: @escaping @Sendable () async -> TimeSpans = { TimeSpans() },
         meanwhile: @escaping @Sendable (World) async throws -> Void = { _ in }
     ) throws -> End {
         let journal = journal()
@@ -54,7 +54,7 @@ final class Stage: EventSink {
         return try simulation.run { world in
             let pipeline = Pipeline(
                 steps, world: world,
-                backoff: Backoff(first: .seconds(1), limit: .seconds(1), floor: .seconds(1)), gateTime: gateTime)
+                backoff: Backoff(first: .seconds(1), limit: .seconds(1), floor: .seconds(1)), closures: closures)
             let began = world.time.now
             return await withTaskGroup(of: End?.self) { group in
                 group.addTask {

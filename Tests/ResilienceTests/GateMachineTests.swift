@@ -82,7 +82,7 @@ private func at(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseco
         #expect(admitted.admitted == [] && admitted.alarm == at(60_000))
         #expect(gate.admit(at: at(60_000)).admitted == [removal])
         #expect(gate.state(at: at(60_000)) == .open)
-        #expect(gate.timeClosed(at: at(90_000)) == .seconds(60))
+        #expect(gate.closures(at: at(90_000)).time(since: at(0)) == .seconds(60))
     }
 
     @Test func pausesWithoutATimeGrowOncePerRefusalAndNotPerRequest() {
@@ -121,11 +121,12 @@ private func at(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseco
         let look = gate.arrive(.look)
         #expect(gate.admit(at: at(0)).alarm == nextProbe)
         #expect(gate.admit(at: nextProbe).admitted == [look])
-        #expect(gate.admit(at: nextProbe + .seconds(60)).admitted == [])
-        gate.finished(look, .answered(Answer()), at: nextProbe)
-        #expect(gate.state(at: nextProbe) == .open)
-        #expect(gate.admit(at: nextProbe).admitted == [remove, create])
-        #expect(gate.timeClosed(at: nextProbe + .seconds(5)) == nextProbe - at(0))
+        let answer = nextProbe + .seconds(60)
+        #expect(gate.admit(at: answer).admitted == [])
+        gate.finished(look, .answered(Answer()), at: answer)
+        #expect(gate.state(at: answer) == .open)
+        #expect(gate.admit(at: answer).admitted == [remove, create])
+        #expect(gate.closures(at: answer + .seconds(5)).time(since: at(0)) == answer - at(0))
     }
 
     @Test func aRefusedLoginClosesUntilAProbeIsWelcome() {

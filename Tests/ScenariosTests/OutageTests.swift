@@ -2,6 +2,7 @@ import Configuration
 import HTTPKit
 import Jobs
 import Pipelines
+import Provisioning
 import Resilience
 import Sandbox
 import Scenarios
@@ -149,5 +150,44 @@ import World
     @Test(arguments: others)
     func inEveryForm(outage: Outage) throws {
         try run(outage, standing: 10, leaving: 15, coming: 35, slots: 20)
+    }
+}
+
+/// What an outage costs a job's patience and budgets: nothing, and no more than nothing.
+@Suite struct ClosureTests {
+    /// All gates of a job closed at once keep it waiting once.
+    @Test func closuresAreUnited() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            let site = try Site(bench.configuration, world: world)
+            let gates = try #require(site.provider(Bench.provider)).gates + site.lab.gates
+            let began = world.time.now
+            for gate in gates { await gate.closeForConfiguration("test") }
+            try await world.time.sleep(for: .seconds(60))
+            for gate in gates { await gate.reopen() }
+            try await world.time.sleep(for: .seconds(60))
+            await gates[0].closeForConfiguration("test")
+            try await world.time.sleep(for: .seconds(5))
+            await gates[1].closeForConfiguration("test")
+            await gates[0].reopen()
+            try await world.time.sleep(for: .seconds(5))
+
+            let body = JobBody(labDomain: Bench.domain, providers: [Bench.provider])
+            let envelope = Envelope(
+                jobID: 1, put: world.time.wallClock, tubeProvider: Bench.provider, tubeAction: .provision)
+            let text = "{action: provision, node: ovh001, owner: me@lab, uuid: k}"
+            guard case .job(let job) = body.read(Array(text.utf8), envelope) else {
+                return #expect(Bool(false), "it should be a job")
+            }
+            let tag = JobTag(
+                key: job.key, action: "provision", node: "ovh001", provider: job.provider, jobID: 1, run: "")
+            let work = try #require(
+                Provisioner(site: site).work(
+                    Assignment(
+                        job: job, right: Right(), journal: Journal(job: tag, time: world.time, sinks: []),
+                        began: world.time.now)))
+            #expect(await work.closures().time(since: began) == .seconds(70))
+            #expect(gates.count > 5)
+        }
     }
 }

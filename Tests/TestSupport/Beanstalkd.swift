@@ -13,14 +13,18 @@ package actor Beanstalkd {
         package var binlog: String?
         /// `-z`: bytes of the largest body.
         package var maximumJobSize: Int?
+        /// How many descriptors it may have open (`ulimit -n`): some for itself, one for each client.
+        package var openFiles: Int?
 
         package init(
-            host: String = "127.0.0.1", socket: String? = nil, binlog: String? = nil, maximumJobSize: Int? = nil
+            host: String = "127.0.0.1", socket: String? = nil, binlog: String? = nil, maximumJobSize: Int? = nil,
+            openFiles: Int? = nil
         ) {
             self.host = host
             self.socket = socket
             self.binlog = binlog
             self.maximumJobSize = maximumJobSize
+            self.openFiles = openFiles
         }
     }
 
@@ -31,9 +35,11 @@ package actor Beanstalkd {
 
     private nonisolated let loop: EventLoop
     private let children: SystemChildren
-    private let dialer: any Dialer
-    private let options: Options
+    let dialer: any Dialer
+    private var options: Options
     private var child: RunningChild?
+    /// Files of a new one may not grow: there is no room for its binlog.
+    var isDiskFull = false
 
     fileprivate init(_ options: Options, on loop: EventLoop, dialer: any Dialer) async throws {
         self.loop = loop
@@ -54,20 +60,46 @@ package actor Beanstalkd {
 
     /// Starts it, or starts it again, and returns once it takes connections.
     package func start() async throws {
-        let child = try await children.start(ChildCommand("beanstalkd", arguments))
+        let child = try await children.start(ChildCommand("sh", ["-c", preparation, "sh"] + arguments))
         self.child = child
-        // It does not say when it is ready, so that connecting is the only way to know.
-        while true {
-            do {
-                try await dialer.connect(to: endpoint, timeout: .seconds(5)).close()
-                return
-            } catch let failure as NetworkFailure where failure.reason == .refused {
-                guard await child.isRunning else {
-                    throw EndedEarly(description: "beanstalkd: \(await child.transcript)")
-                }
-                try await loop.sleep(for: .milliseconds(2))
+        // It does not say when it is ready, and it listens before it has read its binlog: only an answer says so.
+        while await !answers() {
+            guard await child.isRunning else {
+                self.child = nil
+                throw EndedEarly(description: "beanstalkd: \(await child.transcript)")
             }
+            try await loop.sleep(for: .milliseconds(2))
         }
+    }
+
+    private func answers() async -> Bool {
+        guard let stream = try? await dialer.connect(to: endpoint, timeout: .seconds(5)) else { return false }
+        defer { stream.close() }
+        // To the end, so that it has no client left when it is ready.
+        stream.write(Array("list-tube-used\r\nquit\r\n".utf8))
+        var answer: [UInt8] = []
+        while let bytes = try? await stream.read() { answer += bytes }
+        return !answer.isEmpty
+    }
+
+    /// Starts it again with a binlog or without one: what the old one kept is not looked at.
+    package func start(binlog: String?) async throws {
+        options.binlog = binlog
+        try await start()
+    }
+
+    /// Changes a limit of the running process (prlimit(1)); only the soft one, so that it can be undone by anybody.
+    func limit(_ name: String, to value: String) async throws {
+        guard let process else { throw EndedEarly(description: "no beanstalkd whose limits could be changed") }
+        let result = try await children.run(ChildCommand("prlimit", ["--pid", "\(process)", "--\(name)=\(value):"]))
+        guard result.end == .exited(0) else {
+            throw EndedEarly(description: "prlimit: \(String(decoding: result.errors, as: UTF8.self))")
+        }
+    }
+
+    /// How many descriptors the running one may have open from now on; those that are open stay.
+    package func setOpenFiles(_ count: Int) async throws {
+        try await limit("nofile", to: String(count))
     }
 
     /// Ends it with SIGTERM, or as a crash would with SIGKILL, and returns once it is gone.
@@ -81,6 +113,13 @@ package actor Beanstalkd {
     /// Sends it a signal and goes on: SIGUSR1 is drain mode, SIGSTOP a broker that does not answer.
     package func signal(_ number: Int32) {
         child?.signal(number)
+    }
+
+    /// A file that may not grow is answered to, like a full disk, and not with a signal that kills.
+    private var preparation: String {
+        let openFiles = options.openFiles.map { "ulimit -S -n \($0); " } ?? ""
+        let disk = isDiskFull ? "ulimit -S -f 1; " : ""
+        return "trap '' XFSZ; \(openFiles)\(disk)exec beanstalkd \"$@\""
     }
 
     private var arguments: [String] {

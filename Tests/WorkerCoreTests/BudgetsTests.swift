@@ -1,4 +1,5 @@
 import Pipelines
+import Resilience
 import Testing
 import WorkerCore
 import World
@@ -10,11 +11,11 @@ import World
     /// Reads like a trace: an outcome at a second gives a kind.
     private mutating func judge(
         _ kind: OutcomeKind, at second: Int64, key: String = "k", kicks: Int = 0, releases: Int = 0,
-        gateTime: Duration = .zero
+        closures: TimeSpans = TimeSpans()
     ) -> OutcomeKind {
         budgets.judge(
             Outcome(kind, step: "s", cause: "c", message: "m"), key: key, kicks: kicks, releases: releases,
-            now: .at(second), gateTime: gateTime
+            now: .at(second), closures: closures
         ).kind
     }
 
@@ -63,10 +64,12 @@ import World
 
     /// In the delivery or between two: an outage of an hour is no trouble of the job's.
     @Test mutating func timeAtClosedGatesIsNotCounted() {
-        #expect(judge(.retry, at: 0, gateTime: .seconds(7_000)) == .retry)
-        #expect(judge(.retry, at: 3_650, gateTime: .seconds(10_600)) == .retry)
-        #expect(judge(.retry, at: 3_699, gateTime: .seconds(10_600)) == .retry)
-        #expect(judge(.retry, at: 3_700, gateTime: .seconds(10_600)) == .failed)
+        let before = TimeSpans([(.at(-9_000), .at(-2_000))])
+        #expect(judge(.retry, at: 0, closures: before) == .retry)
+        let after = TimeSpans([(.at(-9_000), .at(-2_000)), (.at(20), .at(3_620))])
+        #expect(judge(.retry, at: 3_650, closures: after) == .retry)
+        #expect(judge(.retry, at: 3_699, closures: after) == .retry)
+        #expect(judge(.retry, at: 3_700, closures: after) == .failed)
     }
 
     @Test mutating func aKickIsANewStart() {
@@ -75,6 +78,22 @@ import World
         #expect(judge(.retry, at: 600, kicks: 1) == .retry)
         #expect(judge(.retry, at: 650, kicks: 1) == .retry)
         #expect(judge(.retry, at: 700, kicks: 1) == .failed)
+    }
+
+    /// Put again under the same key after it was buried.
+    @Test mutating func aSettledJobIsForgotten() {
+        #expect(judge(.retry, at: 0) == .retry)
+        #expect(judge(.retry, at: 500) == .failed)
+        #expect(judge(.retry, at: 510) == .failed)
+        budgets.forget(key: "k", kicks: 0)
+        #expect(judge(.retry, at: 520) == .retry)
+    }
+
+    /// More jobs than can be remembered: those met last are kept.
+    @Test mutating func theLatestAreRemembered() {
+        for number in Int64(0)..<25_000 { #expect(judge(.retry, at: number, key: "\(number)") == .retry) }
+        #expect(judge(.retry, at: 25_200, key: "24999") == .failed)
+        #expect(judge(.retry, at: 25_200, key: "3") == .retry)
     }
 
     @Test mutating func jobsAreCountedApart() {
@@ -94,14 +113,14 @@ import World
     @Test mutating func givingUpSaysWhy() {
         _ = judge(.retry, at: 0)
         var outcome = Outcome(.retry, step: "s", cause: "c", message: "m", delay: .seconds(9))
-        outcome = budgets.judge(outcome, key: "k", kicks: 0, releases: 3, now: .at(130), gateTime: .zero)
+        outcome = budgets.judge(outcome, key: "k", kicks: 0, releases: 3, now: .at(130), closures: TimeSpans())
         #expect(
             outcome
                 == Outcome(
                     .failed, step: "s", cause: "c",
                     message: "m; given up after 2m10s of trying (retry_for is 1m40s)"))
         outcome = budgets.judge(
-            Outcome(.wait, message: "m"), key: "x", kicks: 0, releases: 50, now: .at(0), gateTime: .zero)
+            Outcome(.wait, message: "m"), key: "x", kicks: 0, releases: 50, now: .at(0), closures: TimeSpans())
         #expect(outcome == Outcome(.failed, message: "m; given up after 50 releases"))
     }
 }

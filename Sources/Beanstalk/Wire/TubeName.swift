@@ -50,5 +50,8 @@ package struct InvalidTubeName: Error, Sendable, Hashable, CustomStringConvertib
     package let text: String
     package let reason: String
 
-    package var description: String { "'\(text.prefix(80))' cannot be the name of a tube: \(reason)" }
+    package var description: String {
+        let shown = text.unicodeScalars.prefix(80).map { $0.escaped(asASCII: true) }.joined()
+        return "'\(shown)' cannot be the name of a tube: \(reason)"
+    }
 }

@@ -16,7 +16,8 @@ int clinux_timer_open(void);
 int clinux_timer_arm(int timer, int64_t nanoseconds);
 
 // Starts a program (looked up in PATH) as leader of a new process group, with default signal handlers, no signal
-// blocked, and no descriptor but 0, 1 and 2. Returns 0 or an errno.
+// blocked, and no descriptor but 0, 1 and 2. The kernel kills it when the calling *thread* ends, which is what posix_spawn
+// cannot do: a process that is killed takes it along. Returns 0 or an errno.
 int clinux_spawn(
     pid_t *process, const char *program, char *const arguments[], char *const environment[], int input, int output,
     int errors);

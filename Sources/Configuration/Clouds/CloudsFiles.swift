@@ -30,11 +30,11 @@ struct CloudsFiles {
         path = main?.path
         let secure = try await load("secure", folders, first: environment["OS_CLIENT_SECURE_FILE"], system, problems)
         let merged = Self.merge(
-            main?.root["clouds"]?.mapping ?? Mapping(), under: secure?.root["clouds"]?.mapping ?? Mapping())
+            main?.root["clouds"]?.mapping ?? Mapping(),
+            under: Self.unplaced(secure?.root["clouds"]?.mapping ?? Mapping()))
         clouds = merged
-        publicClouds =
-            try await load("clouds-public", folders, first: nil, system, problems)?.root["public-clouds"]?.mapping
-            ?? Mapping()
+        let profiles = try await load("clouds-public", folders, first: nil, system, problems)
+        publicClouds = Self.unplaced(profiles?.root["public-clouds"]?.mapping ?? Mapping())
         environmentName = environment["OS_CLOUD_NAME"] ?? "envvars"
         if let variables = Self.cloud(of: environment) {
             if clouds[environmentName] != nil {
@@ -152,11 +152,12 @@ struct CloudsFiles {
     private static func merge(_ base: Mapping, under over: Mapping) -> Mapping {
         var result = base
         for entry in over.entries {
-            if let below = result[entry.key]?.mapping, let above = entry.value.mapping {
-                result[entry.key] = Node(.mapping(merge(below, under: above)), mark: entry.value.mark)
-            } else {
-                result[entry.key] = entry.value
+            var value = entry.value
+            if let below = result[entry.key]?.mapping, let above = value.mapping {
+                value.kind = .mapping(merge(below, under: above))
             }
+            result[entry.key] = nil
+            result.append(entry.key, entry.keyMark, value)
         }
         return result
     }
@@ -166,13 +167,27 @@ struct CloudsFiles {
         var result = Mapping()
         for entry in mapping.entries {
             let key = String(entry.key.map { $0 == "-" ? "_" : $0 })
-            if let nested = entry.value.mapping {
-                result[key] = Node(.mapping(normalise(nested)), mark: entry.value.mark)
-            } else {
-                result[key] = entry.value
-            }
+            var value = entry.value
+            if let nested = value.mapping { value.kind = .mapping(normalise(nested)) }
+            result[key] = nil
+            result.append(key, entry.keyMark, value)
         }
         return result
+    }
+
+    /// Without places: problems are told of clouds.yaml, and these lines are of another file.
+    private static func unplaced(_ mapping: Mapping) -> Mapping {
+        var result = Mapping()
+        for entry in mapping.entries { result.append(entry.key, .none, unplaced(entry.value)) }
+        return result
+    }
+
+    private static func unplaced(_ node: Node) -> Node {
+        switch node.kind {
+        case .scalar: Node(node.kind)
+        case .sequence(let items): Node(.sequence(items.map(unplaced)))
+        case .mapping(let mapping): Node(.mapping(unplaced(mapping)))
+        }
     }
 
     /// The profiles that the documentation of our provider needs; everything else belongs into clouds-public.yaml.

@@ -167,9 +167,9 @@ package struct ConfigurationLoader: Sendable {
         return settings.compactMap { provider in
             let entry = nodes?.entry(provider.name)
             let node = entry.map { $0.value.isNull ? Node(.mapping(Mapping()), mark: $0.keyMark) : $0.value }
-            let fields = Fields(
-                node?.mapping == nil ? nil : node, path: Fields.join("libcloud.providers", provider.name),
-                problems: problems)
+            // Something else than a mapping was reported when it was read.
+            guard let node, node.mapping != nil else { return nil }
+            let fields = Fields(node, path: Fields.join("libcloud.providers", provider.name), problems: problems)
             return resolver.resolve(provider, fields)
         }
     }
@@ -231,7 +231,7 @@ package struct ConfigurationLoader: Sendable {
             fields.problems.error(fields.mark(of: key), fields.path(key), message, hint: hint)
         }
         if let destroys = configuration.destroySlotsOverride, destroys > configuration.slots {
-            refuse("destroy_slots", "\(destroys) are more than the \(configuration.slots) slots")
+            refuse("destroy_slots", "\(destroys) is more than slots, which is \(configuration.slots)")
         } else if configuration.destroySlots == configuration.slots {
             fields.problems.warning(
                 fields.mark(of: "slots"), "slots", "all slots take only destroys: nothing will be provisioned",

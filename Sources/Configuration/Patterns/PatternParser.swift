@@ -191,7 +191,7 @@ struct PatternParser {
         case "s": flags.dotMatchesAll = value
         case "a": flags.isASCII = value
         case "u": flags.isASCII = false
-        default: throw problem("the flag \(letter) is not supported")
+        default: throw problem("the flag \(letter.escaped(asASCII: true)) is not supported")
         }
     }
 

@@ -82,6 +82,9 @@ extension SiteConfiguration {
         .section(
             "burial_brake", \.burialBrake, BurialBrakeSettings.schema,
             "Stops a provider that buries job after job for one cause: then the site is broken, not the jobs."),
+        .section(
+            "sweep", \.sweep, SweepSettings.schema,
+            "Removes what jobs that are gone left behind: at least an hour old, seen twice, unclaimed in paddles."),
         .section("http", \.http, HTTPSettings.schema, "Time limits of requests to all services."),
         .section("log", \.log, LogSettings.schema, "What is written to standard error."),
     ]

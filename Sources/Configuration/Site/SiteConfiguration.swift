@@ -36,6 +36,7 @@ package struct SiteConfiguration: Sendable {
     package var log = LogSettings()
     package var reports = ReportSettings()
     package var burialBrake = BurialBrakeSettings()
+    package var sweep = SweepSettings()
 
     /// As the file has them, in its order.
     package var providerSettings: [ProviderSettings] = []

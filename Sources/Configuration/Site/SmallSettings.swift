@@ -73,6 +73,23 @@ package struct BurialBrakeSettings: Sendable, Hashable {
     ])
 }
 
+/// What no job owns any more is removed by the workers, in turn.
+package struct SweepSettings: Sendable, Hashable {
+    package var isEnabled = true
+    package var interval: Duration = .seconds(3_600)
+
+    package init() {}
+
+    static let schema = Schema<SweepSettings>([
+        .value(
+            "enabled", \.isEnabled, .boolean,
+            "Whether workers sweep by themselves. `cirrata sweep` works either way."),
+        .value(
+            "interval", \.interval, .duration(in: .seconds(60) ... .seconds(7 * 86_400)),
+            "From one sweep of the site to the next, whichever worker does it."),
+    ])
+}
+
 package struct HTTPSettings: Sendable, Hashable {
     package var timeout: Duration = .seconds(60)
 

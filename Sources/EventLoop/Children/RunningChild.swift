@@ -4,12 +4,15 @@ package import World
 /// A program that runs in a process group of its own.
 ///
 /// When it ends, what it left behind in its group is killed, and only then is it reaped: until then nobody else can get
-/// its number. The loop keeps it until its end, wanted or not; a loop that shuts down kills it.
+/// its number. The loop keeps it until its end, wanted or not; a loop that shuts down kills it, and so does the death of
+/// this process, whatever it died of.
 package actor RunningChild {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     package nonisolated let process: Int32
     private nonisolated let loop: EventLoop
+    /// The kernel kills the program when the thread that started it ends.
+    private let starters: WorkerThreads
     private let program: String
     private let descriptor: Int32
     private var input: ChildInput
@@ -18,8 +21,9 @@ package actor RunningChild {
     private var waiting: [CheckedContinuation<ChildResult, any Error>] = []
     private var change = Signal<Void>()
 
-    init(loop: EventLoop, _ launched: Launched, _ command: ChildCommand) async throws {
+    init(loop: EventLoop, starters: WorkerThreads, _ launched: Launched, _ command: ChildCommand) async throws {
         self.loop = loop
+        self.starters = starters
         program = command.program
         process = launched.process
         descriptor = launched.descriptor

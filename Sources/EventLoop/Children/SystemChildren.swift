@@ -35,6 +35,6 @@ package struct SystemChildren: ChildProcesses {
         try Task.checkCancellation()
         let environment = environment.merging(command.environment) { $1 }
         let launched = try await threads.run { try Launcher.launch(command, environment: environment) }
-        return try await RunningChild(loop: loop, launched, command)
+        return try await RunningChild(loop: loop, starters: threads, launched, command)
     }
 }

@@ -19,7 +19,7 @@ extension DNSAnswer: CustomStringConvertible {
     package var description: String {
         switch self {
         case .addresses(let addresses): addresses.map(\.description).joined(separator: ", ")
-        case .incomplete(let addresses): "a cut answer with \(addresses.count) addresses"
+        case .incomplete(let addresses): "a cut answer with \(addresses.count.counted("address", "addresses"))"
         case .noName: "no such name"
         case .noData: "no address"
         case .failed(2): "server failure"

@@ -65,6 +65,11 @@ package struct NodeDNS: Sendable {
         if let resolver { _ = try await ask(resolver, domain, .v4, call) }
     }
 
+    /// Whether nsupdate-web would let us update a node's name: changes nothing.
+    package func rehearse(_ name: ShortName, for call: Call) async throws {
+        try await nsupdate.rehearse(name, for: call)
+    }
+
     /// Makes `target` the address of a node's name.
     /// - Throws: `ServiceError`, transient when DNS says something else in the end.
     package func push(_ name: ShortName, to target: IPAddress, for call: Call) async throws -> DNSPush {
@@ -75,12 +80,16 @@ package struct NodeDNS: Sendable {
 
     /// Points a name at the parking address if it still points at one of `ours`; nil: wherever it points. Without a DNS
     /// server to ask it is written unseen: the caller must know that no newer job has the name.
-    package func park(_ name: ShortName, from ours: [IPAddress]?, for call: Call) async throws -> DNSParking {
+    /// - Parameter sparing: a name that points at one of these is left alone: their servers stand.
+    package func park(
+        _ name: ShortName, from ours: [IPAddress]?, sparing: [IPAddress] = [], for call: Call
+    ) async throws -> DNSParking {
         try await serial.run(name.text) {
             if let resolver {
                 switch try await answer(of: resolver, about: name, parking, call) {
                 case .noName, .noData: return .absent
                 case .addresses([parking]): return .parked
+                case .addresses(let found) where found.contains(where: sparing.contains): return .elsewhere(found)
                 case .addresses(let found) where ours.map { !found.contains(where: $0.contains) } ?? false:
                     return .elsewhere(found)
                 case .addresses, .incomplete, .failed: break
@@ -88,6 +97,23 @@ package struct NodeDNS: Sendable {
             }
             _ = try await write(name, parking, .remove, call)
             return .parked
+        }
+    }
+
+    /// Gives a name that points at one of `ours` to another server, whose it is. Without a DNS server to ask it is
+    /// written unseen.
+    /// - Returns: whether it was written.
+    package func hand(
+        _ name: ShortName, from ours: [IPAddress], to target: IPAddress, for call: Call
+    ) async throws -> Bool {
+        try await serial.run(name.text) {
+            if let resolver, case .addresses(let found) = try await answer(of: resolver, about: name, target, call),
+                !found.contains(where: ours.contains)
+            {
+                return false
+            }
+            _ = try await write(name, target, .remove, call)
+            return true
         }
     }
 

@@ -66,6 +66,20 @@ package struct NsupdateClient: Sendable {
             judge: { $0.status < 500 ? nil : NsupdateVerdicts.judge($0) })
     }
 
+    /// Asks with a node's name and login for an address that is none: nsupdate-web looks who asks, and for which name,
+    /// and refuses the address before it does anything (facts/teuthology.md section 2, "broken address").
+    /// - Throws: `ServiceError` when it would refuse a real address, too; what the gate throws.
+    package func rehearse(_ name: ShortName, for call: Call) async throws {
+        var request = HTTPRequest(
+            .get, url(query: URLText.query([("name", name.text), ("ip", "none")])), timeout: timeout,
+            maximumAnswer: 1 << 16)
+        if let header = login.header(for: name) { request.headers["Authorization"] = header }
+        _ = try await gate.send(
+            request, .look, operation: "see whether it takes updates of \(name)",
+            path: "GET \(URLText.target(of: address.url).path)", for: call,
+            judge: { NsupdateVerdicts.refusesOnlyTheAddress($0) ? nil : NsupdateVerdicts.judge($0) })
+    }
+
     private func url(query: String) -> String {
         address.url + (address.url.utf8.contains(UInt8(ascii: "?")) ? "&" : "?") + query
     }

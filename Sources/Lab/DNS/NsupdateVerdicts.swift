@@ -61,6 +61,11 @@ enum NsupdateVerdicts {
         return Verdict(.transient, text, next: "look at what nsupdate says on nsupdate-web's host")
     }
 
+    /// Who asked and for which name was right.
+    static func refusesOnlyTheAddress(_ response: HTTPResponse) -> Bool {
+        response.status == 400 && response.text.hasPrefix("broken address")
+    }
+
     static func outcome(of response: HTTPResponse) -> NsupdateAnswer? {
         switch response.text.trimmingSpaces {
         case "success": .changed

@@ -11,7 +11,7 @@ enum EndpointURL {
     /// - Parameter url: from the catalog or an override; with or without version, project and trailing slash.
     static func normalised(_ url: String, for service: OpenStackService, projectID: String?) -> String {
         var text = trimmed(url)
-        if let projectID {
+        if let projectID, text.utf8.contains(UInt8(ascii: "(")) || text.utf8.contains(UInt8(ascii: "{")) {
             for placeholder in ["{project_id}", "%(project_id)s", "%(tenant_id)s", "$(project_id)s", "$(tenant_id)s"] {
                 text = text.replacing(placeholder, with: projectID)
             }

@@ -20,7 +20,10 @@ struct Token: Sendable, CustomStringConvertible, CustomReflectable {
 
     /// The answer to a v2.0 login: all in the body.
     init?(v2 body: JSONValue, now: Timestamp) {
-        guard let access = body["access"], let token = access["token"], let id = token["id"]?.string else { return nil }
+        // It becomes a header of every request.
+        guard let access = body["access"], let token = access["token"], let id = token["id"]?.string, !id.isEmpty,
+            id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+        else { return nil }
         self.id = id
         projectID = token["tenant"]?["id"]?.string
         catalog = ServiceCatalog(v2: access["serviceCatalog"])

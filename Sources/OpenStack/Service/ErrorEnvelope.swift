@@ -65,7 +65,7 @@ struct ErrorEnvelope: Sendable, Hashable {
                 isTag = false
                 isGap = true
             case _ where isTag: break
-            case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"): isGap = true
+            case 0...0x20, 0x7F: isGap = true
             default:
                 if isGap, !out.isEmpty { out.append(UInt8(ascii: " ")) }
                 isGap = false

@@ -58,7 +58,9 @@ struct ServiceClient: Sendable {
             headers["Content-Type"] = "application/json"
             body = json.bytes
         }
-        let url = endpoint + request.path + (request.query.isEmpty ? "" : "?" + request.query)
+        // The endpoint and links to next pages are the cloud's words.
+        let url = URLText.printable(
+            endpoint + request.path + (request.query.isEmpty ? "" : "?" + request.query))
         return try await gate.send(
             settings.request(request.method, url, headers: headers, body: body), request.intent,
             operation: request.operation, path: "\(request.method.rawValue) \(request.path)", for: call, judge: judge)
@@ -165,7 +167,8 @@ extension ServiceClient {
                 throw ServiceError(
                     service: service.rawValue, provider: settings.provider, operation: request.operation,
                     request: "\(request.method.rawValue) \(request.path)", status: response.status,
-                    message: "the list goes round in circles after \(listing.items.count) items", kind: .transient,
+                    message: "the list goes round in circles after \(listing.items.count.counted("item"))",
+                    kind: .transient,
                     next: "check what answers at the endpoint of \(service.rawValue)")
             }
             request.query = query

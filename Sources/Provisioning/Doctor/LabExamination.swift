@@ -1,4 +1,5 @@
 import Configuration
+import Jobs
 import Lab
 import Resilience
 import World
@@ -50,7 +51,7 @@ struct LabExamination: Sendable {
         let usable = machines.filter { $0.up != false }
         let free = usable.filter { !$0.locked }
         let text =
-            "\(nodes.count) nodes, \(free.count) free, \(nodes.count { $0.locked }) locked, "
+            "\(nodes.count.counted("node")), \(free.count) free, \(nodes.count { $0.locked }) locked, "
             + "\(nodes.count { $0.up == false }) down"
         if machines.isEmpty {
             return examination.finding(
@@ -68,7 +69,7 @@ struct LabExamination: Sendable {
         }
         if machines.count < nodes.count {
             return examination.finding(
-                .warning, check, "\(text); \(nodes.count - machines.count) are no VMs",
+                .warning, check, "\(text); no VM: \(nodes.count - machines.count)",
                 remedy: "set is_vm of these nodes in paddles, or give them another machine_type")
         }
         return examination.finding(.ok, check, text)
@@ -76,13 +77,15 @@ struct LabExamination: Sendable {
 
     // MARK: DNS
 
-    func dns() async throws -> [Finding] {
+    /// - Parameter providers: of whose nodes one is looked for that may be updated.
+    func dns(_ providers: [String]) async throws -> [Finding] {
         let examination = Examination("dns", time: world.time)
-        return try await examination.ask([
+        async let bridge = nsupdate(providers, examination)
+        let others = try await examination.ask([
             .init("lab_domain") { labDomain(examination) },
-            .init("nsupdate-web") { try await nsupdate(examination) },
             .init("server") { try await server(examination) },
         ])
+        return try await others.prefix(1) + bridge + others.dropFirst()
     }
 
     private func labDomain(_ examination: Examination) -> Finding {
@@ -94,15 +97,45 @@ struct LabExamination: Sendable {
         return examination.finding(.ok, "lab_domain", "\(configuration.labDomain), site \(configuration.site)")
     }
 
-    private func nsupdate(_ examination: Examination) async throws -> Finding {
+    private func nsupdate(_ providers: [String], _ examination: Examination) async throws -> [Finding] {
         guard let url = configuration.nsupdateURL, let dns = site.lab.dns else {
-            return examination.finding(
-                .warning, "nsupdate-web", "no nsupdate_url is configured: nodes get no name",
-                remedy: "set nsupdate_url")
+            return [
+                examination.finding(
+                    .warning, "nsupdate-web", "no nsupdate_url is configured: nodes get no name",
+                    remedy: "set nsupdate_url")
+            ]
         }
-        let began = world.time.now
-        try await dns.ping(for: Self.call)
-        return examination.finding(.ok, "nsupdate-web", "\(url) (\((world.time.now - began).short))")
+        let answers = try await examination.ask("nsupdate-web") { [time = world.time] in
+            let began = time.now
+            try await dns.ping(for: Self.call)
+            return examination.finding(.ok, "nsupdate-web", "\(url) (\((time.now - began).short))")
+        }
+        let check = "nsupdate-web login"
+        guard answers.verdict == .ok else {
+            return [answers, examination.finding(.skipped, check, "not tried: nsupdate-web does not answer")]
+        }
+        return [answers, try await examination.ask(check) { try await login(dns, providers, check, examination) }]
+    }
+
+    private func login(
+        _ dns: NodeDNS, _ providers: [String], _ check: String, _ examination: Examination
+    ) async throws -> Finding {
+        guard let name = await someNode(of: providers) else {
+            return examination.finding(
+                .skipped, check, "not tried: paddles names no node that could be updated")
+        }
+        try await dns.rehearse(name, for: Self.call)
+        return examination.finding(.ok, check, "\(name) may be updated (asked with an address that is none)")
+    }
+
+    /// The first VM, by name. What is wrong with paddles is a finding of its own.
+    private func someNode(of providers: [String]) async -> ShortName? {
+        var names: [NodeName] = []
+        for provider in providers {
+            let nodes = (try? await site.lab.paddles.nodes(machineType: provider, for: Self.call)) ?? []
+            names += nodes.filter(\.isVM).compactMap { try? NodeName($0.name, domain: configuration.labDomain) }
+        }
+        return names.min().flatMap { try? ShortName($0.short) }
     }
 
     private func server(_ examination: Examination) async throws -> Finding {

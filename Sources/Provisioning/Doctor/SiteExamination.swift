@@ -20,7 +20,7 @@ package struct SiteExamination: Sendable {
         let ssh = SSHExamination(configuration: configuration.ssh, world: site.world)
         let names = providers.map(\.name)
         async let paddles = lab.paddles(names)
-        async let dns = lab.dns()
+        async let dns = lab.dns(names)
         async let readiness = ssh.findings()
         let clouds = try await withThrowingTaskGroup(of: (Int, [Finding]).self) { [site] group in
             for (index, provider) in providers.enumerated() {

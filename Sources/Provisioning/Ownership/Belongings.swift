@@ -9,6 +9,16 @@ struct Belongings: Sendable {
         var volumes: [Volume] = []
 
         var isEmpty: Bool { servers.isEmpty && volumes.isEmpty }
+
+        /// The server of the newest job among them.
+        var newestServer: Server? {
+            servers.reduce(nil) { newest, server in
+                guard let before = newest.flatMap({ Ownership(metadata: $0.metadata) }),
+                    let ownership = Ownership(metadata: server.metadata)
+                else { return newest ?? server }
+                return ownership.order.isNewer(than: before.order) ? server : newest
+            }
+        }
     }
 
     /// Of this job.
@@ -57,6 +67,13 @@ struct Belongings: Sendable {
             }
             guard ownership.site == site, ownership.node == node else { continue }
             self[keyPath: Self.drawer(of: ownership, order)].volumes.append(volume)
+        }
+    }
+
+    /// Servers of this node that stay when the condemned ones are gone.
+    func standing(without condemned: Condemned) -> [Server] {
+        (own.servers + older.servers + newer.servers + unmarked.servers).filter { server in
+            !condemned.servers.contains { $0.id == server.id }
         }
     }
 

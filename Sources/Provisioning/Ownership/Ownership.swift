@@ -10,20 +10,23 @@ package struct Ownership: Sendable, Hashable {
     package var put: Timestamp
     /// The broker's job id; 0: not known.
     package var jobID: UInt64
+    /// The run of the broker that delivered the job; empty: not known.
+    package var broker: String
     package var owner: String
     package var lock: String
     /// Digest of image, flavor, networks, user data and volumes: a server of another specification is not adopted.
     package var spec: String
 
     package init(
-        site: String, key: String, node: String, put: Timestamp, jobID: UInt64 = 0, owner: String, lock: String,
-        spec: String
+        site: String, key: String, node: String, put: Timestamp, jobID: UInt64 = 0, broker: String = "", owner: String,
+        lock: String, spec: String
     ) {
         self.site = Self.cut(site)
         self.key = Self.cut(key)
         self.node = Self.cut(node)
         self.put = put
         self.jobID = jobID
+        self.broker = Self.cut(broker)
         self.owner = Self.cut(owner)
         self.lock = Self.cut(lock)
         self.spec = Self.cut(spec)
@@ -35,7 +38,7 @@ package struct Ownership: Sendable, Hashable {
     /// The longest metadata value that Nova and Cinder take (facts/openstack.md 1.4, 1.7).
     private static let limit = 255
 
-    package var order: JobOrder { JobOrder(put: put, jobID: jobID, key: key) }
+    package var order: JobOrder { JobOrder(put: put, jobID: jobID, broker: broker, key: key) }
 
     package var metadata: [String: String] {
         var metadata = [
@@ -44,6 +47,7 @@ package struct Ownership: Sendable, Hashable {
             "cirrata_spec": spec, "cirrata_v": String(Self.version),
         ]
         if jobID != 0 { metadata["cirrata_job"] = String(jobID) }
+        if !broker.isEmpty { metadata["cirrata_broker"] = broker }
         return metadata
     }
 
@@ -56,7 +60,8 @@ package struct Ownership: Sendable, Hashable {
         else { return nil }
         self.init(
             site: site, key: key, node: node, put: Timestamp(seconds: put),
-            jobID: metadata["cirrata_job"].flatMap { UInt64($0) } ?? 0, owner: metadata["cirrata_owner"] ?? "",
+            jobID: metadata["cirrata_job"].flatMap { UInt64($0) } ?? 0, broker: metadata["cirrata_broker"] ?? "",
+            owner: metadata["cirrata_owner"] ?? "",
             lock: metadata["cirrata_lock"] ?? "", spec: metadata["cirrata_spec"] ?? "")
     }
 

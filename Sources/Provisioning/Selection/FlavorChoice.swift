@@ -1,4 +1,5 @@
 package import Configuration
+import World
 
 package struct FlavorOption: Sendable, Hashable {
     package var id: String
@@ -54,7 +55,7 @@ package enum FlavorChoice {
             let surprising = flavors.map(\.name).filter { keeps($0) && exclude.anyMatches($0) }
             guard !surprising.isEmpty else { return [] }
             return [
-                "exclude_sizes has \(exclude.count) patterns and excludes only what matches all of them, as in teuthology; "
+                "exclude_sizes has \(exclude.count.counted("pattern")) and excludes only what matches all of them, as in teuthology; "
                     + "kept although one matches: \(enumerated(surprising)); write exclude_sizes_mode: any to exclude these"
             ]
         }
@@ -88,7 +89,7 @@ package enum FlavorChoice {
                 ? "exclude_sizes is an empty list, which excludes every flavor in teuthology's rule; remove the key"
                 : "check allow_sizes and exclude_sizes"
             return SelectionError(
-                "no-flavor", .configuration, "none of the \(flavors.count) flavors is allowed", next: why)
+                "no-flavor", .configuration, "of \(flavors.count.counted("flavor")) none is allowed", next: why)
         }
         let largest = allowed.sorted { ($0.ram, $0.disk, $0.vcpus) > ($1.ram, $1.disk, $1.vcpus) }
         let shown = largest.map { "\($0.name) (\($0.ram) MB, \($0.disk) GB, \($0.vcpus) CPUs)" }

@@ -1,4 +1,5 @@
 package import Configuration
+import World
 import YAMLKit
 
 package struct ImageOption: Sendable, Hashable {
@@ -50,7 +51,7 @@ package enum ImageChoice {
             next =
                 images.isEmpty
                 ? "the provider shows no image at all; check its project and region"
-                : "exclude_image leaves none of the \(images.count) images"
+                : "exclude_image leaves none of \(images.count.counted("image"))"
         } else {
             let sameSystem = names.filter { $0.lowercased().contains(osType) }
             let near = sameSystem.isEmpty ? Self.near(to: "\(osType)-\(osVersion)", names) : sameSystem

@@ -24,7 +24,7 @@ extension NodeWork {
                 surplus.append(volume)
             }
         }
-        for volume in surplus { try await removeVolume(volume, run) }
+        try await removeTogether(surplus) { try await self.removeVolume($0, run) }
         guard !plan.volumeNames.isEmpty else { return "no volumes wanted" }
 
         let existing = byName

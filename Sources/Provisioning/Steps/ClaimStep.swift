@@ -3,6 +3,7 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Makes sure that the node is the job's, and notices a job that is finished already.
@@ -15,17 +16,7 @@ extension NodeWork {
         }
         // First of all: what was committed stays, whatever became of the node or the job's time since.
         let seen = record.describesServer ? try await look(run) : nil
-        if let seen, let server = committed(record, seen) {
-            update { memory in
-                memory.server = server
-                memory.serverID = server.id
-                memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
-                memory.publicKey = record.sshPublicKey
-                memory.volumes = seen.own.volumes.sorted { $0.name < $1.name }
-            }
-            run.note("\(name) was committed by an earlier delivery: nothing is left to do")
-            throw Ending(.done, "finished", "finished by an earlier delivery")
-        }
+        if let seen { try endIfCommitted(record, seen, run) }
         try notExpired()
         try checkKind(record)
         let isOurLock = try await hold(record, run)
@@ -84,21 +75,31 @@ extension NodeWork {
         }
     }
 
-    /// The server of this job that paddles describes: everything was done and written down. Its status does not matter:
-    /// a migration shows ERROR, and operators stop servers (facts/openstack.md section 3, 32).
+    /// Ends a job that is finished already, with what its reply says.
+    func endIfCommitted(_ record: NodeRecord, _ found: Belongings, _ run: StepRun) throws {
+        guard let server = committed(record, found) else { return }
+        update { memory in
+            memory.server = server
+            memory.serverID = server.id
+            memory.committedOS = (record.osType ?? "", record.osVersion ?? "")
+            memory.publicKey = record.sshPublicKey
+            memory.volumes = found.own.volumes.sorted { $0.name < $1.name }
+        }
+        run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
+        throw Ending(.done, "finished", "finished by an earlier delivery")
+    }
+
+    /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`
+    /// first. What has become of the server since, or whether an operator marked the node down, is not this job's
+    /// business any more.
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard record.describesServer, let mac = record.macAddress else { return nil }
-        return found.own.servers.first { !$0.isDeleting && $0.hasMAC(mac) }
+        return found.own.servers.first { $0.hasMAC(mac) }
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
     private func claimedNode(_ run: StepRun) async throws -> NodeName {
-        if let node = known.node { return node }
-        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        if let before = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
-            return try remember(node: before.name, run)
-        }
-        if let built = try await nodeOfOwnServer(run) { return try remember(node: built, run) }
+        if try await findOwnNode(run) { return try node() }
         try notExpired()
         try await keepReserve(run)
         switch try await paddles.lockMany(
@@ -107,7 +108,8 @@ extension NodeWork {
         case .locked(let records):
             guard let record = records.first else { throw Trouble("lock-lost", "paddles locked no node") }
             run.created("lock", name: record.name, id: claim.ownLock)
-            return try remember(node: record.name, run)
+            try remember(node: record.name)
+            return try node()
         case .notEnough:
             throw Ending(
                 .wait, "no-free-node", "no node of type \(provider.name) is free",
@@ -117,16 +119,6 @@ extension NodeWork {
         }
     }
 
-    /// The node for which this job has built: the commit replaces our own description of the lock, by which it would be
-    /// found otherwise.
-    func nodeOfOwnServer(_ run: StepRun) async throws -> String? {
-        let servers = try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
-        let own = servers.items.compactMap { Ownership(metadata: $0.metadata) }.first {
-            $0.site == site.name && $0.key == job.key
-        }
-        return own.map(\.node)
-    }
-
     /// Scheduled runs leave some machines to people (teuthology's `reserve_machines`).
     private func keepReserve(_ run: StepRun) async throws {
         guard job.owner.hasPrefix("scheduled"), site.reserveMachines > 0 else { return }
@@ -134,20 +126,8 @@ extension NodeWork {
         guard free.count <= site.reserveMachines else { return }
         throw Ending(
             .wait, "reserved-nodes",
-            "\(free.count) nodes of type \(provider.name) are free and \(site.reserveMachines) are kept for people",
+            "\(free.count.counted("node")) of type \(provider.name) free, and \(site.reserveMachines) kept for people",
             next: "wait, or lower reserve_machines")
-    }
-
-    private func remember(node text: String, _ run: StepRun) throws -> NodeName {
-        do {
-            let name = try NodeName(text, domain: site.labDomain)
-            remember(\.node, name)
-            return name
-        } catch {
-            throw Ending(
-                .rejected, "node-name", "paddles locked a node that cannot be used: \(error)",
-                next: "correct lab_domain or the node's name in paddles")
-        }
     }
 }
 

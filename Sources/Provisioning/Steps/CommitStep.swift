@@ -29,8 +29,10 @@ extension NodeWork {
                     .retry, "second-server", "another worker's server of this job is older: starting over with that one"
                 )
             }
-            for other in others { try await removeServer(other, run) }
+            try await removeTogether(others) { try await self.removeServer($0, run) }
         }
+        // An older job may have built on while this one was at work.
+        if !found.older.servers.isEmpty { try await removeOld(try await look(run), run) }
         var changes = NodeChanges()
         let version = Self.twoParts(known.host?.osVersion ?? plan.osVersion)
         changes.osType = .set(plan.osType)

@@ -16,14 +16,14 @@ extension NodeWork {
 
         let adoption = Adoption(
             of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress)
-        for server in adoption.remove { try await removeServer(server, run) }
+        try await removeTogether(adoption.remove) { try await self.removeServer($0, run) }
         if let server = adoption.keep {
             run.adopted("server", name: server.name, id: server.id)
             update { memory in
                 memory.server = server
                 memory.serverID = server.id
             }
-            return "server \(server.id) of an earlier delivery"
+            return "server \(server.id), which this job built before"
         }
         if let seen = known.serverID, try await cloud.compute.server(seen, for: run.call) == nil {
             throw Ending(
@@ -77,7 +77,7 @@ extension NodeWork {
     }
 
     /// What older jobs of this node built, and what teuthology's own backend left when that is to be taken over.
-    private func removeOld(_ found: Belongings, _ run: StepRun) async throws {
+    func removeOld(_ found: Belongings, _ run: StepRun) async throws {
         var old = found.older
         if provider.adoptsUnmarked {
             old.servers += found.unmarked.servers
@@ -86,8 +86,8 @@ extension NodeWork {
             run.warning(
                 "server \(stranger.id) has this node's name and is not ours: left alone (adopt_unmarked is false)")
         }
-        for server in old.servers { try await removeServer(server, run) }
-        for volume in old.volumes { try await removeVolume(volume, run) }
+        try await removeTogether(old.servers) { try await self.removeServer($0, run) }
+        try await removeTogether(old.volumes) { try await self.removeVolume($0, run) }
     }
 
     private func takeRoom(_ found: Belongings) throws {
@@ -99,7 +99,7 @@ extension NodeWork {
         guard !hasRoom else { return }
         throw Ending(
             .wait, "max-servers",
-            "\(others.count) servers exist or are asked for, \(most) is the most for \(provider.name)",
+            "\(others.count.counted("server")) built or asked for; \(most) is the most for \(provider.name)",
             next: "wait until a node is destroyed, or raise max_servers")
     }
 }

@@ -29,7 +29,9 @@ extension NodeWork {
         }
         remember(\.condemned, condemned)
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
+        let beside = (site.lab.dns == nil ? [] : ["dns \(name)"]) + ["what paddles says of \(name)"]
+        remember(\.remains, condemned.labels + beside)
+        return condemned.summary
     }
 
     /// A host that asks another paddles knows none of the lab's nodes: it must not take their destroys for done.
@@ -70,11 +72,11 @@ extension NodeWork {
     func removeCondemned(_ run: StepRun) async throws -> String {
         guard let condemned = known.condemned else { throw Trouble("no-guard", "the guard has not passed") }
         let name = try node().qualified
-        try await takeCondemned(condemned, run) {
+        try await takeCondemned(condemned, run) { _ in
             guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
             try self.judge(record, condemned)
         }
-        return "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes are gone"
+        return condemned.isEmpty ? "nothing was left" : "gone: \(condemned.summary)"
     }
 
     /// Points the name away from a server that is gone.
@@ -83,18 +85,18 @@ extension NodeWork {
         let name = try node()
         let found = try await look(run)
         guard found.newer.servers.isEmpty else { return "left to the newer job" }
-        let ours = known.addresses
-        // An earlier delivery may have removed the server and ended before this step: then the name points to an
-        // address that nobody remembers.
-        if ours.isEmpty {
-            var mayBeStale = dns.asksBeforeParking
-            if !mayBeStale { mayBeStale = try await describesServer(run) }
-            guard mayBeStale, found.unmarked.servers.isEmpty else { return "no server was found: DNS is left alone" }
-        }
+        let record = try await paddles.node(name.qualified, for: run.call)
+        let parking = Parking(
+            record: record, claim: claim, ours: known.addresses, standing: found.unmarked.servers,
+            asks: dns.asksBeforeParking, mayTakeFree: true)
+        guard parking.isDue else { return "nothing of ours was found: DNS is left alone" }
         do {
-            switch try await dns.park(try ShortName(name.short), from: ours.isEmpty ? nil : ours, for: run.call) {
+            let parked = try await dns.park(
+                try ShortName(name.short), from: parking.from, sparing: parking.sparing, for: run.call)
+            gone("dns \(name)")
+            switch parked {
             case .parked:
-                run.removed("dns", name: name.qualified, id: ours.map(\.description).joined(separator: ","))
+                run.removed("dns", name: name.qualified, id: parking.label)
                 return "parked"
             case .elsewhere(let found):
                 return "points to \(found.map(\.description).joined(separator: ", ")), not to us: left alone"
@@ -103,7 +105,6 @@ extension NodeWork {
         } catch let error as ServiceError where error.kind == .permanent {
             guard !dns.asksBeforeParking else {
                 // It was written once, so it is this host's bridge that is the wrong one: another host may have the right.
-                condemn("dns", name.qualified, ours.map(\.description).joined(separator: ","))
                 throw Ending(
                     .retry, "dns-refused", "\(name) still points to a server that is gone, and \(error)",
                     next: "check nsupdate_url of this host, and nsupdate-web's --allow-hosts")
@@ -111,14 +112,6 @@ extension NodeWork {
             run.warning("nsupdate-web refuses \(name): \(error.message)")
             return "refused by nsupdate-web: left alone"
         }
-    }
-
-    /// Whether paddles says that this job's node has a server. It is cleared only after the name was parked.
-    private func describesServer(_ run: StepRun) async throws -> Bool {
-        guard let record = try await paddles.node(try node().qualified, for: run.call), record.isVM,
-            case .held = claim.judge(record)
-        else { return false }
-        return record.macAddress != nil
     }
 
     /// Says in paddles that the node has no server, and unlocks it when the job asks for that.
@@ -130,6 +123,7 @@ extension NodeWork {
         guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run) }
+        gone("what paddles says of \(name)")
         guard job.unlock, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
         switch try await paddles.unlock(name, owner: job.owner, description: record.description, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked):

@@ -18,59 +18,117 @@ private struct Refusals: Sendable {
     }
 }
 
+/// One destructive act of a removal.
+enum RemovalAct: Sendable {
+    case dns
+    case server(Server)
+    case volume(Volume)
+    case lock
+}
+
+/// The right of somebody who is not the job itself to remove what is the job's: nothing but this, and only while
+/// `stillMay` throws nothing. It is asked before each act.
+struct Warrant: Sendable {
+    var ids: Set<String>
+    var stillMay: @Sendable (RemovalAct) async throws -> Void
+}
+
 extension NodeWork {
+    /// Asked right before each destructive act; throws if it may not be done.
+    typealias Permission = @Sendable (RemovalAct) async throws -> Void
+
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
-    func removeOwn(_ run: StepRun) async throws -> String {
+    /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
+    /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
+    func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let found = try await look(run)
-        if let record = try await paddles.node(try node().qualified, for: run.call),
-            let server = committed(record, found)
-        {
-            return "nothing: server \(server.id) was committed by an earlier delivery"
+        let name = try node().qualified
+        let record = try await paddles.node(name, for: run.call)
+        if let record { try endIfCommitted(record, found, run) }
+        var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
+        if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
+            throw Ending(.obsolete, "changed", "there is more of this job than there was")
         }
-        let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
+        remember(\.remains, condemned.labels)
+        if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }
+        let stillMay: Permission = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
-        try await parkOwn(condemned, found, &refusals, run)
-        try await take(condemned, &refusals, run) {}
-        try await release(found, removed: condemned, &refusals, run)
+        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
+        try await parkOwn(condemned, found, record, &refusals, run, stillMay)
+        try await take(condemned, &refusals, run, stillMay: stillMay)
+        try await release(found, removed: condemned, &refusals, run, stillMay)
         try report(refusals)
-        return condemned.servers.isEmpty && condemned.volumes.isEmpty
-            ? "nothing was left" : "\(condemned.servers.count) servers, \(condemned.volumes.count) volumes"
+        return condemned.isEmpty ? "nothing was left" : condemned.summary
     }
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.
-    func takeCondemned(
-        _ condemned: Condemned, _ run: StepRun, stillMay: @Sendable () async throws -> Void
-    ) async throws {
+    func takeCondemned(_ condemned: Condemned, _ run: StepRun, stillMay: @escaping Permission) async throws {
         var refusals = Refusals()
         try await take(condemned, &refusals, run, stillMay: stillMay)
         try report(refusals)
     }
 
     private func take(
-        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun,
-        stillMay: @Sendable () async throws -> Void
+        _ condemned: Condemned, _ refusals: inout Refusals, _ run: StepRun, stillMay: @escaping Permission
     ) async throws {
-        for server in condemned.servers { condemn("server", server.name, server.id) }
-        for volume in condemned.volumes { condemn("volume", volume.name, volume.id) }
-        for server in condemned.servers {
-            try await stillMay()
-            do {
-                try await removeServer(server, run)
-            } catch let error as ServiceError where error.kind == .permanent {
-                refusals.add("server \(server.name) \(server.id)", error)
-                run.left("server", name: server.name, id: server.id, why: error.description)
-            }
+        let servers = await troubles(of: condemned.servers) { server in
+            try await self.removeServer(server, run) { try await stillMay(.server(server)) }
         }
-        for volume in condemned.volumes {
-            try await stillMay()
-            do {
-                try await removeVolume(volume, run)
-            } catch let error as ServiceError where error.kind == .permanent {
-                refusals.add("volume \(volume.name) \(volume.id)", error)
-                run.left("volume", name: volume.name, id: volume.id, why: error.description)
+        try sort(servers, into: &refusals, run) { ("server", $0.name, $0.id) }
+        let volumes = await troubles(of: condemned.volumes) { volume in
+            try await self.removeVolume(volume, run) { try await stillMay(.volume(volume)) }
+        }
+        try sort(volumes, into: &refusals, run) { ("volume", $0.name, $0.id) }
+    }
+
+    /// What the cloud refuses for good is left and written down; any other trouble is thrown.
+    private func sort<Item>(
+        _ troubles: [(item: Item, error: any Error)], into refusals: inout Refusals, _ run: StepRun,
+        _ facts: (Item) -> (kind: String, name: String, id: String)
+    ) throws {
+        var other: (any Error)?
+        for (item, error) in troubles {
+            // A refusal of paddles would be the guard's.
+            guard let refusal = error as? ServiceError, refusal.kind == .permanent, refusal.provider == provider.name
+            else {
+                other = other ?? error
+                continue
             }
+            let (kind, name, id) = facts(item)
+            refusals.add("\(kind) \(name) \(id)", refusal)
+            run.left(kind, name: name, id: id, why: refusal.description)
+        }
+        if let other { throw other }
+    }
+
+    /// Removes several at once. What befalls one keeps none of the others from being removed.
+    /// - Throws: the first trouble, when all others are through.
+    func removeTogether<Item: Sendable>(
+        _ items: [Item], _ remove: @escaping @Sendable (Item) async throws -> Void
+    ) async throws {
+        if let trouble = await troubles(of: items, remove).first { throw trouble.error }
+    }
+
+    private func troubles<Item: Sendable>(
+        of items: [Item], _ remove: @escaping @Sendable (Item) async throws -> Void
+    ) async -> [(item: Item, error: any Error)] {
+        await withTaskGroup(of: (Int, (any Error)?).self) { group in
+            for (index, item) in items.enumerated() {
+                group.addTask {
+                    do {
+                        try await remove(item)
+                        return (index, nil)
+                    } catch {
+                        return (index, error)
+                    }
+                }
+            }
+            var errors = [(any Error)?](repeating: nil, count: items.count)
+            for await (index, error) in group { errors[index] = error }
+            return zip(items, errors).compactMap { item, error in error.map { (item, $0) } }
         }
     }
 
@@ -79,48 +137,70 @@ extension NodeWork {
         throw Ending(
             Outcome(
                 .removalIncomplete, cause: "removal-refused",
-                message: "\(refusals.left.count) of this job's resources could not be removed: \(refusals.message)",
+                message:
+                    "\(refusals.left.count.counted("resource")) of this job could not be removed: \(refusals.message)",
                 next: "remove them by hand, then discard the job", status: refusals.error?.status,
                 requestID: refusals.error?.requestID, left: refusals.left))
     }
 
-    /// A job that names no node may have locked one and lost the answer.
-    private func findOwnNode(_ run: StepRun) async throws -> Bool {
+    /// The node of a job that names none: it may have locked one and lost the answer, committed one and died, or built
+    /// on one whose lock is not its own any more. What it built says where.
+    func findOwnNode(_ run: StepRun) async throws -> Bool {
         if known.node != nil { return true }
         let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
-        var text = locked.first { $0.lockedBy == job.owner && $0.description == claim.ownLock }?.name
-        if text == nil { text = try await nodeOfOwnServer(run) }
-        guard let text, let name = try? NodeName(text, domain: site.labDomain) else { return false }
-        remember(\.node, name)
+        if let record = locked.first(where: { $0.lockedBy == job.owner && $0.description == claim.ownLock }) {
+            try remember(node: record.name)
+            return true
+        }
+        guard let built = try await nodeOfOwn(run) else { return false }
+        try remember(node: built)
         return true
+    }
+
+    func remember(node text: String) throws {
+        do {
+            remember(\.node, try NodeName(text, domain: site.labDomain))
+        } catch {
+            throw Ending(
+                .rejected, "node-name", "paddles locked a node that cannot be used: \(error)",
+                next: "correct lab_domain or the node's name in paddles")
+        }
     }
 }
 
 // MARK: - DNS and claim
 
 extension NodeWork {
-    /// Points the name at the parking address if it may still point at a server of ours.
+    /// Points the name at the parking address if it may still point at a server that goes or is gone; at a newer job's
+    /// server, if there is one: both may have written the name at the same moment, and we last.
     private func parkOwn(
-        _ condemned: Condemned, _ found: Belongings, _ refusals: inout Refusals, _ run: StepRun
+        _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ refusals: inout Refusals, _ run: StepRun,
+        _ stillMay: Permission
     ) async throws {
-        addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        let ours = known.addresses
-        guard let dns = site.lab.dns, !ours.isEmpty, found.newer.servers.isEmpty else { return }
+        guard let dns = site.lab.dns else { return }
         let node = try node()
-        if !dns.asksBeforeParking {
-            // Unseen, the name is only written while nobody else can have it.
-            guard let record = try await paddles.node(node.qualified, for: run.call),
-                case .held = claim.judge(record)
-            else { return }
+        if let heir = found.newer.newestServer.flatMap({ provider.chosenAddress(of: $0)?.address }) {
+            try await hand(dns, node, to: heir, record, run)
+            return
         }
+        // A newer server without an address writes the name when it has one.
+        guard found.newer.servers.isEmpty else { return }
+        let parking = Parking(
+            record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
+            asks: dns.asksBeforeParking)
+        guard parking.isDue else { return }
+        try await stillMay(.dns)
+        update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
-            if try await dns.park(try ShortName(node.short), from: ours, for: run.call) == .parked {
-                run.removed("dns", name: node.qualified, id: ours.map(\.description).joined(separator: ","))
-            }
+            let parked = try await dns.park(
+                try ShortName(node.short), from: parking.from, sparing: parking.sparing, for: run.call)
+            if parked == .parked { run.removed("dns", name: node.qualified, id: parking.label) }
+            gone("dns \(node)")
         } catch let error as ServiceError where error.kind == .permanent {
             // A name that is refused now was refused when we wanted to write it, too; unless DNS itself says otherwise.
             guard known.dnsWritten || dns.asksBeforeParking else {
                 run.note("nsupdate-web refuses \(node): it never pointed to this job's server")
+                gone("dns \(node)")
                 return
             }
             refusals.add("dns \(node)", error)
@@ -128,23 +208,39 @@ extension NodeWork {
         }
     }
 
+    /// Gives a name that points at this job's server to the newer job's, while the node is still held for both.
+    private func hand(
+        _ dns: NodeDNS, _ node: NodeName, to heir: IPAddress, _ record: NodeRecord?, _ run: StepRun
+    ) async throws {
+        guard !known.addresses.isEmpty, let record, case .held = claim.judge(record) else { return }
+        if try await dns.hand(try ShortName(node.short), from: known.addresses, to: heir, for: run.call) {
+            run.note("\(node) pointed at this job's server: given to the newer job's, \(heir)")
+        }
+    }
+
     /// Clears what paddles says of a server that is gone, and gives back a lock that is our own.
     private func release(
-        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun
+        _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun, _ stillMay: Permission
     ) async throws {
         let name = try node().qualified
-        guard found.newer.isEmpty, found.unmarked.servers.isEmpty,
-            let record = try await paddles.node(name, for: run.call), record.isVM,
+        guard found.newer.isEmpty, let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
-        let isStale = record.osType == nil && (record.macAddress != nil || record.sshPublicKey != nil)
-        let describesRemoved = record.macAddress.map { mac in removed.servers.contains { $0.hasMAC(mac) } } ?? false
-        if isStale || describesRemoved { try await clear(name, run) }
+        try await stillMay(.lock)
+        if isStale(record, found.standing(without: removed)) { try await clear(name, run) }
         guard byUs else { return }
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)
         case .refused: run.note("\(name) was locked by somebody else in the meantime")
         }
+        gone("lock \(name)")
+    }
+
+    /// Whether a record describes a server, and none that stands.
+    private func isStale(_ record: NodeRecord, _ standing: [Server]) -> Bool {
+        if let mac = record.macAddress { return !standing.contains { $0.hasMAC(mac) } }
+        // Without a MAC there is no telling whose the key is, but for a claim of ours, which clears the os first.
+        return record.osType == nil && record.sshPublicKey != nil && standing.isEmpty
     }
 
     /// Says in paddles that the node has no server.

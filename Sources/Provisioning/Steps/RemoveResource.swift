@@ -7,20 +7,25 @@ extension NodeWork {
     /// A delete that was accepted is asked for again after this while (facts/openstack.md section 3, 8).
     private static let again = Duration.seconds(120)
 
-    func removeServer(_ server: Server, _ run: StepRun) async throws {
+    /// Whether something may still be destroyed: throws if not. Asked right before each destructive call.
+    typealias StillMay = @Sendable () async throws -> Void
+
+    func removeServer(_ server: Server, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
         addAddresses(server.parsedAddresses)
-        try await removeServer(id: server.id, name: server.name, run)
+        try await removeServer(id: server.id, name: server.name, run, stillMay)
         await provider.capacityFreed()
     }
 
     /// Deletes a server and returns when it is gone: a 204 alone proves nothing. Tells nobody that there is room now.
-    func removeServer(id: String, name: String, _ run: StepRun) async throws {
-        condemn("server", name, id)
+    func removeServer(id: String, name: String, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
+        remaining("server \(name) \(id)")
         let time = world.time
         let watcher = cloud.watcher
         var isForced = false
         while true {
-            if !isForced { _ = try await changing { try await cloud.compute.deleteServer(id, for: run.call) } }
+            if !isForced {
+                try await destroying(stillMay) { try await cloud.compute.deleteServer(id, for: run.call) }
+            }
             let mayBeAside = !isForced
             do {
                 let aside = try await waiting(run) {
@@ -41,7 +46,7 @@ extension NodeWork {
             }
         }
         remember(\.lookAfter, world.time.now)
-        struck("server", name, id)
+        gone("server \(name) \(id)")
         run.removed("server", name: name, id: id)
     }
 
@@ -50,19 +55,40 @@ extension NodeWork {
         try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
     }
 
+    /// A destructive call: few at once, each only while it may be made.
+    private func destroying<Value: Sendable>(_ stillMay: StillMay, _ body: () async throws -> Value) async throws {
+        _ = try await removalPermits.withPermit {
+            try await stillMay()
+            return try await changing(body)
+        }
+    }
+
+    /// Among what a report has to list, until it is gone.
+    private func remaining(_ label: String) {
+        update { memory in
+            if memory.remains?.contains(label) != true { memory.remains = (memory.remains ?? []) + [label] }
+        }
+    }
+
+    /// No longer among what a report would have to list.
+    func gone(_ label: String) {
+        update { $0.remains?.removeAll { $0 == label } }
+    }
+
     /// Deletes a volume, freeing it first from attachments to servers that are gone.
-    func removeVolume(_ volume: Volume, _ run: StepRun) async throws {
-        condemn("volume", volume.name, volume.id)
+    func removeVolume(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
+        let label = "volume \(volume.name) \(volume.id)"
+        remaining(label)
         let watcher = cloud.watcher
         let time = world.time
         guard let current = try await cloud.blockStorage.volume(volume.id, for: run.call) else {
-            struck("volume", volume.name, volume.id)
+            gone(label)
             run.removed("volume", name: volume.name, id: volume.id)
             return
         }
-        try await free(current, run)
+        try await free(current, run, stillMay)
         while true {
-            _ = try await changing { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
             do {
                 try await waiting(run) {
                     try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
@@ -82,11 +108,11 @@ extension NodeWork {
                 next: "look at the block storage of \(provider.name)")
         }
         remember(\.lookAfter, world.time.now)
-        struck("volume", volume.name, volume.id)
+        gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
     }
 
-    private func free(_ volume: Volume, _ run: StepRun) async throws {
+    private func free(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {
         switch volume.status {
         case .available, .error, .errorDeleting, .deleting: return
         case .creating, .reserved, .attaching, .detaching, .inUse, .other: break
@@ -94,7 +120,7 @@ extension NodeWork {
         for attachment in volume.attachments {
             // The server is there and keeps it: given back properly. Gone: the attachment is stale.
             if try await cloud.compute.server(attachment.serverID, for: run.call) != nil {
-                _ = try await changing {
+                try await destroying(stillMay) {
                     try await cloud.compute.detach(volume: volume.id, from: attachment.serverID, for: run.call)
                 }
             }
@@ -115,22 +141,8 @@ extension NodeWork {
         } catch is TimeoutError {
             run.warning("volume \(volume.id) stays \(volume.status.name): its stale attachments are removed")
             for id in try await cloud.blockStorage.attachmentIDs(ofVolume: volume.id, for: run.call) {
-                _ = try await changing { try await cloud.blockStorage.deleteAttachment(id, for: run.call) }
+                try await destroying(stillMay) { try await cloud.blockStorage.deleteAttachment(id, for: run.call) }
             }
         }
-    }
-
-    /// Notes what is to go, so that it can be told what is left should it not.
-    func condemn(_ resource: String, _ name: String, _ id: String) {
-        let what = "\(resource) \(name) \(id)"
-        update { memory in
-            if !memory.unremoved.contains(what) { memory.unremoved.append(what) }
-        }
-    }
-
-    /// It is gone.
-    private func struck(_ resource: String, _ name: String, _ id: String) {
-        let what = "\(resource) \(name) \(id)"
-        update { memory in memory.unremoved.removeAll { $0 == what } }
     }
 }

@@ -70,7 +70,7 @@ extension NodeWork {
         }
         preview.changes += Self.removals(old.servers + adoption.remove, old.volumes)
         if let keep = adoption.keep {
-            preview.changes.append("use server \(keep.id), which an earlier run of this job built")
+            preview.changes.append("use server \(keep.id), which this job built before")
         } else {
             preview.changes.append("create server \(try node().short)")
         }
@@ -101,7 +101,7 @@ extension NodeWork {
                     next: "wait until one is unlocked, or add nodes to paddles")
             }
             remember(\.node, name)
-            preview.found("node", "any of \(free.count) free ones, such as \(first.name)")
+            preview.found("node", "\(free.count.counted("free node")), such as \(first.name)")
             preview.changes.append("lock a free node for \(job.owner)")
             return first
         }

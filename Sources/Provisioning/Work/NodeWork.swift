@@ -33,8 +33,8 @@ package final class NodeWork: Sendable {
         var fullZones: [String] = []
         /// What a destroy is to remove, fixed when its guard passed.
         var condemned: Condemned?
-        /// What was to be removed and was not seen to go, as `KIND NAME ID`.
-        var unremoved: [String] = []
+        /// What a removal has found and not yet seen gone; nil: it never got so far as to look.
+        var remains: [String]?
         /// Lists that turned out to be stale were fetched anew once.
         var hasReplanned = false
     }
@@ -43,6 +43,9 @@ package final class NodeWork: Sendable {
     let site: Site
     let provider: Provider
     let claim: Claim
+    /// Destructive calls of one job at once. Of one job: before a closed gate no other must wait behind it, and what frees
+    /// capacity never behind what waits for it.
+    let removalPermits = Permits(8)
     private let memory: Locked<Memory>
 
     var job: Job { assignment.job }
@@ -90,6 +93,14 @@ package final class NodeWork: Sendable {
         async let servers = servers(run)
         async let volumes = volumes(run)
         return try await belongings(servers, volumes.items)
+    }
+
+    /// The short name of the node on which this job built something, if it did.
+    func nodeOfOwn(_ run: StepRun) async throws -> String? {
+        async let servers = servers(run)
+        async let volumes = volumes(run)
+        let all = try await servers.items.map(\.metadata) + (try await volumes.items.map(\.metadata))
+        return all.lazy.compactMap { Ownership(metadata: $0) }.first { $0.site == site.name && $0.key == job.key }?.node
     }
 
     /// The servers of this node alone.
@@ -157,8 +168,7 @@ package final class NodeWork: Sendable {
     func ownership(spec: String) throws -> Ownership {
         Ownership(
             site: site.name, key: job.key, node: try node().short, put: job.order.put, jobID: job.order.jobID,
-            owner: job.owner,
-            lock: job.lockDescription ?? "", spec: spec)
+            broker: job.order.broker, owner: job.owner, lock: job.lockDescription ?? "", spec: spec)
     }
 
     /// Waits for something that others do: ends at once when this worker is asked to stop, which cuts off nothing.
@@ -169,8 +179,11 @@ package final class NodeWork: Sendable {
         return value
     }
 
-    /// What this delivery tried to remove and did not see go: `server ovh001 6f0c…`.
-    package var unremoved: [String] { known.unremoved }
+    /// Whether this job is committed, by this delivery or one before: nothing of it is removed any more.
+    package var isCommitted: Bool { known.committedOS != nil }
+
+    /// What is left of a removal that could not be finished, as far as it was seen; nil: nobody could look.
+    package var remains: [String]? { known.remains }
 
     /// What a reply tells of the node.
     package var reply: ReplyFacts {
@@ -193,10 +206,4 @@ package struct ReplyFacts: Sendable, Hashable {
     package var osType: String
     package var osVersion: String
     package var volumes: [String]
-}
-
-/// What a removal is to take away, by id: never more than was there when it was decided.
-struct Condemned: Sendable {
-    var servers: [Server]
-    var volumes: [Volume]
 }

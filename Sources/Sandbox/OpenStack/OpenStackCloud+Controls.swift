@@ -95,6 +95,12 @@ extension OpenStackCloud {
         }
     }
 
+    /// Every server and volume was made so much earlier.
+    package mutating func age(by duration: Duration) {
+        for (id, server) in servers { servers[id]?.created = server.created - duration }
+        for (id, volume) in volumes { volumes[id]?.created = volume.created - duration }
+    }
+
     package mutating func setLock(_ isLocked: Bool, ofServer id: String) { servers[id]?.isLocked = isLocked }
 
     /// Every token is unknown from now on: the next request of every client is a 401.

@@ -13,6 +13,8 @@ enum SandboxCommand: Sendable {
     case nsupdate(NsupdateWeb.Trouble?, count: Int?, restart: Bool)
     /// `dns`: `trouble`: silent, servfail, refused, truncated, garbage, none.
     case dns(DNSZone.Trouble?)
+    /// `age` `by` (seconds): everything in the cloud, and every lock in paddles, is so much older.
+    case age(Duration)
     /// Anything that is done to the cloud.
     case cloud(CloudCommand)
 
@@ -52,6 +54,9 @@ enum SandboxCommand: Sendable {
         case "dns":
             let name: DNSTroubleName? = try fields.choice("trouble")
             self = .dns(DNSZone.Trouble(rawValue: (name ?? .none).rawValue))
+        case "age":
+            let by = try fields.duration("by")
+            self = .age(try fields.required(by, "by"))
         case let verb:
             self = .cloud(try CloudCommand(verb, &fields))
         }
@@ -106,6 +111,12 @@ enum SandboxCommand: Sendable {
             if restart { sandbox.nsupdate.restart() }
         case .dns(let trouble):
             sandbox.nsupdate.zone.trouble = trouble
+        case .age(let duration):
+            sandbox.cloud.age(by: duration)
+            for var node in sandbox.paddles.nodes {
+                node.lockedSince = node.lockedSince.map { $0 - duration }
+                sandbox.paddles.put(node)
+            }
         case .cloud(let command):
             return try command.run(on: &sandbox.cloud, at: now)
         }

@@ -21,7 +21,7 @@ struct BrokerJob: Sendable {
         }
     }
 
-    /// What the binlog keeps of it: written on put, release with delay, bury and kick only (facts D1).
+    /// What changes of it.
     struct Record: Sendable {
         var state = State.ready
         var priority: UInt32
@@ -42,8 +42,6 @@ struct BrokerJob: Sendable {
     let timeToRun: UInt32
     let created: Timestamp
     var record: Record
-    /// As the binlog has it.
-    var logged: Record?
     /// The binlog file with its put, 0 for none.
     var file = 0
     /// Where in the binlog that is.

@@ -198,18 +198,25 @@ extension BrokerState {
     /// The deadline counts from here; never written to the log (facts B7).
     private mutating func touch(_ job: UInt64, _ id: UInt64) {
         guard let found = jobs[job], found.isReserved(by: id) else { return reply("NOT_FOUND\r\n", to: id) }
-        jobs[job]?.record.deadline = now + .seconds(Int64(found.timeToRun))
+        let deadline = now + .seconds(Int64(found.timeToRun))
+        jobs[job]?.record.deadline = deadline
+        if deadline < found.record.deadline {
+            // The clock was stepped back: what waits for the old end comes too late.
+            at(deadline, .timeToRunOver(job: job, connection: id, stamp: found.stamp))
+        }
         reply("TOUCHED\r\n", to: id)
     }
 
     // MARK: Kicking and pausing
 
     /// Buried jobs of the used tube, and only if there are none its delayed ones (facts F3). On a full disk nothing is
-    /// kicked, and counted all the same.
+    /// kicked, and as many are counted as were asked for.
     private mutating func kick(_ bound: UInt32, _ id: UInt64) {
         let tube = used(id)
         let buried = tubes[tube]?.buried.count ?? 0
-        let count = min(Int(bound), buried > 0 ? buried : tubes[tube]?.delayed.count ?? 0)
+        let kickable = buried > 0 ? buried : tubes[tube]?.delayed.count ?? 0
+        guard canLog || kickable == 0 else { return reply("KICKED \(bound)\r\n", to: id) }
+        let count = min(Int(bound), kickable)
         for _ in 0..<count {
             if let job = buried > 0 ? firstBuried(in: tube) : firstDelayed(in: tube) { _ = kick(job: job) }
         }

@@ -89,9 +89,15 @@ struct BrokerState: Sendable {
         return takeActions()
     }
 
-    /// The client has ended the connection, or it broke: its jobs are ready at once, no counter moves (facts A7).
-    mutating func disconnect(_ id: UInt64, at time: Timestamp) -> [Action] {
+    /// The connection is over: its jobs are ready at once, no counter moves (facts A7).
+    /// - Parameter isEnd: the client has ended it, and may read on: what it has sent before is still obeyed, except that
+    ///   a reserve does not wait (facts A4). Otherwise it broke.
+    mutating func disconnect(_ id: UInt64, isEnd: Bool = true, at time: Timestamp) -> [Action] {
         tick(at: time)
+        while isEnd, connections[id]?.isWaiting == true {
+            stopWaiting(id, reply: "TIMED_OUT\r\n")
+            advanceRunnable()
+        }
         close(id)
         return takeActions()
     }
@@ -249,9 +255,13 @@ struct BrokerState: Sendable {
     }
 
     private mutating func takeActions() -> [Action] {
-        while !runnable.isEmpty { advance(runnable.removeFirst()) }
+        advanceRunnable()
         defer { actions = [] }
         return actions
+    }
+
+    private mutating func advanceRunnable() {
+        while !runnable.isEmpty { advance(runnable.removeFirst()) }
     }
 
     // MARK: Waiting

@@ -6,6 +6,8 @@ package final class SimulatedBroker: Sendable {
     private struct State: Sendable {
         var broker: BrokerState
         var streams: [UInt64: any ByteStream] = [:]
+        /// Names of the processes at the other ends.
+        var peers: [UInt64: String] = [:]
         var nextConnection: UInt64 = 0
         var timer: (at: Moment, id: UInt64)?
         var isUp = true
@@ -58,6 +60,7 @@ package final class SimulatedBroker: Sendable {
         state.withLock { state in
             state.isUp = false
             state.streams = [:]
+            state.peers = [:]
             state.timer = nil
         }
         for (_, stream) in open { stream.close() }
@@ -108,6 +111,26 @@ package final class SimulatedBroker: Sendable {
         }
     }
 
+    /// Who holds a job, and for how long by the broker's clock since it was reserved or touched; nil: nobody.
+    package func holder(of job: UInt64) -> (process: String, renewedAgo: Duration)? {
+        state.withLock { state in
+            guard let job = state.broker.jobs[job], case .reserved(let connection) = job.record.state,
+                let peer = state.peers[connection]
+            else { return nil }
+            let renewed = job.record.deadline - .seconds(Int64(job.timeToRun))
+            return (peer, clock.wallClock - renewed)
+        }
+    }
+
+    /// How many jobs of the tubes with these beginnings are neither done nor buried.
+    package func unfinishedJobs(inTubes prefixes: [String]) -> Int {
+        state.withLock { state in
+            state.broker.jobs.values.count { job in
+                job.record.state != .buried && prefixes.contains { job.tube.hasPrefix($0) }
+            }
+        }
+    }
+
     /// Puts a job, as some client elsewhere would.
     /// - Returns: its id; nil when the broker refused it.
     @discardableResult
@@ -120,7 +143,7 @@ package final class SimulatedBroker: Sendable {
         return words.count == 4 && words[2] == "INSERTED" ? UInt64(words[3]) : nil
     }
 
-    /// What a client gets that connects, sends this, and leaves.
+    /// What a client gets that connects, sends this, ends its sending, and reads to the end.
     @discardableResult
     package func ask(_ bytes: [UInt8]) -> String {
         let answer = Locked([UInt8]())
@@ -149,21 +172,26 @@ package final class SimulatedBroker: Sendable {
             guard state.isUp else { return nil }
             state.nextConnection += 1
             state.streams[state.nextConnection] = stream
+            state.peers[state.nextConnection] = (stream as? ServerStream)?.connection.client
             return state.nextConnection
         }
         guard let id else { return }
         change { $0.connect(id, at: self.clock.wallClock) }
+        var isEnd = true
         do {
             while let bytes = try await stream.read() {
                 surroundings.trace.record("\(endpoint) \(id) < \(Self.firstLine(bytes))")
                 change(of: id) { $0.receive(bytes, from: id, at: self.clock.wallClock) }
             }
         } catch {
-            // A broken connection is an ended one.
             surroundings.trace.record("\(endpoint) \(id) broke")
+            isEnd = false
         }
-        change(of: id) { $0.disconnect(id, at: self.clock.wallClock) }
-        state.withLock { $0.streams[id] = nil }
+        change(of: id) { [isEnd] in $0.disconnect(id, isEnd: isEnd, at: self.clock.wallClock) }
+        state.withLock { state in
+            state.streams[id] = nil
+            state.peers[id] = nil
+        }
     }
 
     private func streams() -> [(key: UInt64, value: any ByteStream)] {

@@ -55,6 +55,8 @@ final class Scheduler: Sendable {
         var random: SplitMix
         var owner: pthread_t
         var foreign: String?
+        /// Rung when something comes from elsewhere.
+        var bell: Bell?
         var jobs = 0
         var jobsAtInstant = 0
         var reporters: [@Sendable () -> [String]] = []
@@ -81,7 +83,7 @@ final class Scheduler: Sendable {
     private let state: Locked<State>
     private let shuffles: Bool
     private let limits: Limits
-    private let start: Moment
+    let start: Moment
 
     init(seed: UInt64, shuffles: Bool, limits: Limits) {
         let initial = State(random: SplitMix(seed: seed), owner: pthread_self())
@@ -141,6 +143,7 @@ final class Scheduler: Sendable {
         state.withLock { state in
             if pthread_equal(state.owner, pthread_self()) == 0, state.foreign == nil {
                 state.foreign = state.lanes[lane].name
+                state.bell?.ring()
             }
             state.ready.append(Entry(job: job, lane: lane))
         }
@@ -242,7 +245,7 @@ final class Scheduler: Sendable {
             (
                 state.reporters,
                 state.lanes.filter { $0.isStopped && !$0.isDead }.map {
-                    "process '\($0.name)' is frozen with \($0.held.count) jobs held"
+                    "process '\($0.name)' is frozen with \($0.held.count.counted("job")) held"
                 }
             )
         }
@@ -252,10 +255,16 @@ final class Scheduler: Sendable {
     /// Before a deadlock is declared: work that left the simulation may be about to come back from its own thread,
     /// and then that is the error to report. Only a run that has failed already waits here.
     private func somethingCameFromElsewhere() -> Bool {
-        for _ in 0..<100 {
-            if state.withLock({ $0.foreign != nil || !$0.ready.isEmpty }) { return true }
-            usleep(1_000)
+        // Out of descriptors: it may be called a deadlock a little early.
+        guard let bell = Bell() else { return state.withLock { $0.foreign != nil } }
+        let came = state.withLock { state in
+            state.bell = bell
+            return state.foreign != nil
         }
-        return false
+        if !came { bell.wait(milliseconds: 100) }
+        return state.withLock { state in
+            state.bell = nil
+            return state.foreign != nil
+        }
     }
 }

@@ -49,6 +49,8 @@ package final class Simulation: Sendable {
     /// The world of the body that `run` starts.
     package var world: World { main.world }
     package var time: VirtualTime { main.time }
+    /// When time began.
+    package var started: Moment { surroundings.scheduler.start }
     package var trace: Trace { surroundings.trace }
     package var http: SimulatedHTTP { surroundings.http }
     package var network: SimulatedNetwork { surroundings.network }

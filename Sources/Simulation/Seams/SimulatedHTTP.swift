@@ -33,6 +33,8 @@ package final class SimulatedHTTP: Sendable {
         case instead(SimulatedAnswer)
         /// The server carries it out, the client gets this.
         case deliverThen(SimulatedAnswer)
+        /// The server carries it out, the client gets what this makes of the answer.
+        case deliverAndChange(@Sendable (SimulatedAnswer) -> SimulatedAnswer)
     }
 
     /// One request of one process.
@@ -179,6 +181,7 @@ package final class SimulatedHTTP: Sendable {
         case .deliver: deliver(exchange, latency) { self.comeBack($0, latency, answer) }
         case .instead(let other): comeBack(other, latency, answer)
         case .deliverThen(let other): deliver(exchange, latency) { _ in self.comeBack(other, latency, answer) }
+        case .deliverAndChange(let change): deliver(exchange, latency) { self.comeBack(change($0), latency, answer) }
         }
     }
 

@@ -67,7 +67,7 @@ struct BrokerExamination: Sendable {
                 remedy: "start beanstalkd with -b FOLDER (Debian: BEANSTALKD_EXTRA in /etc/default/beanstalkd)")
         }
         return examination.finding(
-            .ok, "binlog", "-b is on, \(statistics.binlog.recordsWritten) records written")
+            .ok, "binlog", "-b is on, \(statistics.binlog.recordsWritten.counted("record")) written")
     }
 
     private func puts(_ statistics: ServerStatistics) -> Finding {

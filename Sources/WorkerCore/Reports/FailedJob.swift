@@ -18,12 +18,15 @@ package struct FailedJob: Sendable, Hashable {
     }
 
     package var report: Report
+    /// The broker's id of the report itself.
+    package var reportID: JobID
     package var standing: Standing
     /// Of the job; nil when it is gone.
     package var statistics: JobStatistics?
 
-    package init(report: Report, standing: Standing, statistics: JobStatistics?) {
+    package init(report: Report, reportID: JobID, standing: Standing, statistics: JobStatistics?) {
         self.report = report
+        self.reportID = reportID
         self.standing = standing
         self.statistics = statistics
     }

@@ -20,10 +20,8 @@ package struct ReportReader: Sendable {
     private static let tries = 12
     private static let firstPause = Duration.milliseconds(50)
     private static let longestPause = Duration.seconds(1)
-    /// Commands on their way at once. A report has up to 16 KB, a job's body up to 64 KB.
+    /// Commands on their way at once. A report has up to 16 KB.
     private static let reserveBatch = 256
-    private static let statisticsBatch = 512
-    private static let peekBatch = 64
 
     /// - Throws: `InvalidTubeName`.
     package init(broker: Broker, tubes: TubeSettings, world: World) throws(InvalidTubeName) {
@@ -102,7 +100,7 @@ extension ReportReader {
                 case .reserved(let job): jobs.append(job)
                 case .timedOut: isEmpty = true
                 case .deadlineSoon: throw ReportsUnavailable(tube: reports, why: .tooSlow)
-                default: throw refusal(reply, "reserve the reports")
+                default: throw connection.refusal(reply, "reserve the reports")
                 }
             }
         }
@@ -141,37 +139,21 @@ extension ReportReader {
             default: standing = digests[id] == raw.report.digest ? .current : .otherJob
             }
             if standing == .current, !seen.insert(id.number).inserted { standing = .superseded }
-            return FailedJob(report: raw.report, standing: standing, statistics: standing == .otherJob ? nil : known)
+            return FailedJob(
+                report: raw.report, reportID: raw.id, standing: standing,
+                statistics: standing == .otherJob ? nil : known)
         }
     }
 
     private func statistics(of read: [Raw], _ connection: Connection) async throws -> [JobID: JobStatistics] {
-        var found: [JobID: JobStatistics] = [:]
-        let ids = Set(read.map { JobID($0.report.jobID) }).sorted()
-        for chunk in ids.chunks(of: Self.statisticsBatch) {
-            for (id, reply) in zip(chunk, try await connection.pipeline(chunk.map(Command.statsJob))) {
-                switch reply {
-                case .ok(let document): found[id] = try understood(document, "stats-job of job \(id)")
-                case .notFound: break
-                default: throw refusal(reply, "stats-job of job \(id)")
-                }
-            }
-        }
-        return found
+        try await connection.statistics(ofJobs: Set(read.map { JobID($0.report.jobID) }).sorted())
     }
 
     private func digests(of ids: [JobID], _ connection: Connection) async throws -> [JobID: String] {
         var found: [JobID: String] = [:]
-        for chunk in ids.chunks(of: Self.peekBatch) {
-            var bodies: [QueuedJob] = []
-            for (id, reply) in zip(chunk, try await connection.pipeline(chunk.map(Command.peek))) {
-                switch reply {
-                case .found(let job): bodies.append(job)
-                case .notFound: break
-                default: throw refusal(reply, "peek at job \(id)")
-                }
-            }
-            let digests = try await world.compute.run { [bodies] in bodies.map { SHA256.hex(of: $0.body) } }
+        for chunk in ids.chunks(of: Connection.peekBatch) {
+            let bodies = try await connection.bodies(ofJobs: chunk)
+            let digests = try await world.compute.run { bodies.map { SHA256.hex(of: $0.body) } }
             for (job, digest) in zip(bodies, digests) { found[job.id] = digest }
         }
         return found
@@ -182,48 +164,10 @@ extension ReportReader {
         let tubes = try await connection.tubes().filter { isOurs($0) || sideTubes.contains($0.text) }
         var ours = 0
         var side = 0
-        for chunk in tubes.chunks(of: Self.statisticsBatch) {
-            for (tube, reply) in zip(chunk, try await connection.pipeline(chunk.map(Command.statsTube))) {
-                switch reply {
-                case .ok(let document):
-                    let doing = "stats-tube of \(tube)"
-                    let buried = try understanding(doing) { () throws(ProtocolViolation) in
-                        try TubeStatistics(parsing: document).jobs.buried
-                    }
-                    if isOurs(tube) { ours += buried } else { side += buried }
-                case .notFound: break
-                default: throw refusal(reply, "stats-tube of \(tube)")
-                }
-            }
+        for tube in try await connection.statistics(ofTubes: tubes) {
+            if isOurs(tube.name) { ours += tube.jobs.buried } else { side += tube.jobs.buried }
         }
         let all = try await connection.statistics().jobs.buried
         return (ours, max(0, all - ours - side))
-    }
-
-    private func understood(_ document: [UInt8], _ doing: String) throws -> JobStatistics {
-        try understanding(doing) { () throws(ProtocolViolation) in try JobStatistics(parsing: document) }
-    }
-
-    private func understanding<Value>(_ doing: String, _ parse: () throws(ProtocolViolation) -> Value) throws -> Value {
-        do {
-            return try parse()
-        } catch {
-            throw BrokerError(broker: broker.endpoint, doing: doing, cause: .unintelligible(error))
-        }
-    }
-
-    private func refusal(_ reply: Beanstalk.Reply, _ doing: String) -> BrokerError {
-        if case .error(let error) = reply {
-            return BrokerError(broker: broker.endpoint, doing: doing, cause: .refused(error))
-        }
-        return BrokerError(
-            broker: broker.endpoint, doing: doing,
-            cause: .unintelligible(ProtocolViolation("\(reply.keyword) as the answer")))
-    }
-}
-
-extension Array {
-    fileprivate func chunks(of size: Int) -> [[Element]] {
-        stride(from: 0, to: count, by: size).map { Array(self[$0..<Swift.min($0 + size, count)]) }
     }
 }

@@ -1,4 +1,5 @@
 package import Pipelines
+package import Resilience
 package import World
 
 /// How long a job may go on failing or waiting before that becomes a failure. Never counted from `age`, which runs
@@ -22,15 +23,10 @@ package struct Budgets: Sendable {
         var kicks: Int
     }
 
-    /// Since when there is trouble, and for how long the gates had stood closed by then.
-    private struct Start {
-        var at: Moment
-        var gateTime: Duration
-    }
-
+    /// Since when there is trouble.
     private struct Trouble {
-        var retry: Start?
-        var capacity: Start?
+        var retry: Moment?
+        var capacity: Moment?
         var touched: Moment
     }
 
@@ -43,10 +39,10 @@ package struct Budgets: Sendable {
     }
 
     /// Turns `retry` and `wait` into `failed` once their budget is used up; everything else passes through.
-    /// - Parameter gateTime: for how long the gates of the job's services have stood closed, all in all, since this
-    ///   process began: what passes of it between two readings costs no budget, whether the job was here or in its tube.
+    /// - Parameter closures: when the gates of the job's services stood closed since this process began: that costs no
+    ///   budget, whether the job was here or in its tube.
     package mutating func judge(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, gateTime: Duration
+        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, closures: TimeSpans
     ) -> Outcome {
         let identity = Identity(key: key, kicks: kicks)
         switch outcome.kind {
@@ -58,16 +54,16 @@ package struct Budgets: Sendable {
         }
         var trouble = known[identity] ?? Trouble(touched: now)
         trouble.touched = now
-        let start: Start
+        let start: Moment
         let budget: Duration
         let name: String
         if outcome.kind == .retry {
-            start = trouble.retry ?? Start(at: now, gateTime: gateTime)
+            start = trouble.retry ?? now
             trouble.retry = start
             budget = limits.retryFor
             name = "retry_for"
         } else {
-            start = trouble.capacity ?? Start(at: now, gateTime: gateTime)
+            start = trouble.capacity ?? now
             trouble.capacity = start
             trouble.retry = nil
             budget = limits.capacityWait
@@ -75,12 +71,12 @@ package struct Budgets: Sendable {
         }
         known[identity] = trouble
         prune(now)
-        let spent = now - start.at - (gateTime - start.gateTime)
+        let spent = now - start - closures.time(since: start)
         if spent >= budget {
             return failed(outcome, "given up after \(spent.short) of trying (\(name) is \(budget.short))")
         }
         if releases >= limits.releases * (1 + kicks) {
-            return failed(outcome, "given up after \(releases) releases")
+            return failed(outcome, "given up after \(releases.counted("release"))")
         }
         return outcome
     }
@@ -93,9 +89,15 @@ package struct Budgets: Sendable {
         return failed
     }
 
+    /// The job is settled for good: one that is put again under its key starts afresh.
+    package mutating func forget(key: String, kicks: Int) {
+        known[Identity(key: key, kicks: kicks)] = nil
+    }
+
     private mutating func prune(_ now: Moment) {
         guard known.count > Self.most else { return }
-        let horizon = max(limits.retryFor, limits.capacityWait)
-        known = known.filter { now - $0.value.touched < horizon }
+        // The half that was met longest ago: most likely settled by others.
+        let middle = known.values.map(\.touched).sorted()[known.count / 2]
+        known = known.filter { $0.value.touched > middle || $0.value.touched == now }
     }
 }

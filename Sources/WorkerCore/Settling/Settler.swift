@@ -21,6 +21,8 @@ struct Settler: Sendable {
     let worker: String
     let reportBytes: Int
     let reportCount: Int
+    /// Cuts holding short: a worker that stops gives its jobs back at once.
+    let drain: Signal<Void>
     let world: World
     let notice: @Sendable (WorkerNotice) -> Void
 
@@ -28,8 +30,14 @@ struct Settler: Sendable {
     private static let sideJobPriority: UInt32 = 1_024
     /// A draining or full broker is given a little time before a job goes back.
     private static let hold = Duration.seconds(10)
+    /// Much larger than what a release writes, so that hardly ever the one fits and the other does not.
+    private static let probe = [UInt8](repeating: UInt8(ascii: "-"), count: 4_096)
+    /// Should its delete be lost, it is taken for a dead worker's sign of life after this time.
+    private static let probeDelay = Duration.seconds(60)
 
-    func settle(_ token: consuming SettleToken, _ ended: Ended, on connection: Connection) async {
+    /// - Returns: whether the job is settled as its outcome demands, and the broker says so.
+    @discardableResult
+    func settle(_ token: consuming SettleToken, _ ended: Ended, on connection: Connection) async -> Bool {
         let delivery = token.delivery
         let plan = policy.plan(
             of: ended.outcome, releases: delivery.statistics.releases, random: world.random)
@@ -41,30 +49,80 @@ struct Settler: Sendable {
             // Nobody would know how it ended, and a bury on a full disk ends in limbo (facts/beanstalkd.md I5): the
             // put was the probe. The next delivery comes to the same end and says so again.
             notice(refused)
-            do {
-                try await world.time.sleep(for: min(Self.hold, token.lease.remaining / 2))
-            } catch {
+            guard await hold(token.lease) else {
                 token.abandon(because: "stopped while the broker takes nothing")
-                return
+                return false
             }
             command = .release(delay: .zero)
         }
         let job = delivery.id.number
-        let priority = delivery.statistics.priority
         switch command {
-        case .delete: tell(await token.delete(), job)
-        case .release(let delay): tell(await token.release(priority: priority, delay: delay), job)
-        case .bury: tell(await token.bury(priority: priority), job)
-        case .nothing: token.abandon(because: "the lease was lost")
+        case .delete: return tell(await token.delete(), job)
+        case .release(let delay):
+            return await release(token, after: delay, on: connection) && refused == nil
+        case .bury: return tell(await token.bury(priority: delivery.statistics.priority), job)
+        case .nothing:
+            token.abandon(because: "the lease was lost")
+            return false
         }
     }
 
-    private func tell(_ settlement: Settlement, _ job: UInt64) {
+    /// Gives a job back after a delay, or without one where the broker has no room to note it: such a release puts the
+    /// job into limbo, where nobody gets it until the broker is restarted (facts/beanstalkd.md E4, I5).
+    /// - Returns: whether the broker says that it is done.
+    @discardableResult
+    func release(_ token: consuming SettleToken, after delay: Duration, on connection: Connection) async -> Bool {
+        let job = token.delivery.id.number
+        var delay = delay
+        if delay > .zero, let why = await whyNoRecordFits(connection) {
+            notice(.delayRefused(job: job, why: why))
+            guard await hold(token.lease) else {
+                token.abandon(because: "stopped while the broker has no room")
+                return false
+            }
+            delay = .zero
+        }
+        return tell(await token.release(priority: token.delivery.statistics.priority, delay: delay), job)
+    }
+
+    /// A put that finds no room harms nobody: it is tried before a command that would.
+    private func whyNoRecordFits(_ connection: Connection) async -> String? {
+        do {
+            let put = try await connection.put(
+                Self.probe, into: tubes.workers, priority: Self.sideJobPriority, delay: Self.probeDelay,
+                ttr: Self.sideJobTTR)
+            _ = try await connection.delete(put.id)
+            return nil
+        } catch let error as BrokerError {
+            // Whatever else is wrong, a draining broker among it, does not keep a delay from being noted.
+            switch error.cause {
+            case .refused(.outOfMemory), .refused(.internalError): return "\(error)"
+            default: return nil
+            }
+        } catch {
+            return nil
+        }
+    }
+
+    /// - Returns: false if this was cancelled.
+    private func hold(_ lease: Lease) async -> Bool {
+        let time = world.time
+        let duration = min(Self.hold, lease.remaining / 2)
+        do {
+            _ = try await drain.unlessRaised { try await time.sleep(for: duration) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private func tell(_ settlement: Settlement, _ job: UInt64) -> Bool {
         switch settlement {
-        case .settled: break
+        case .settled: return true
         case .leaseLost(let loss): notice(.leaseLost(job: job, why: "\(loss)"))
         case .fateUnknown(let doubt): notice(.fateUnknown(job: job, why: "\(doubt)"))
         }
+        return false
     }
 
     /// - Returns: why there is no report, if there is none.

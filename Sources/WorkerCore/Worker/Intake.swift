@@ -21,12 +21,13 @@ struct Receptionist: Sendable {
     /// Below this, a lease could not be kept: beanstalkd gives such a job to somebody else while we work.
     private static let shortestTTR = Duration.seconds(10)
 
-    func take(_ delivery: Delivery) -> Intake {
+    /// - Parameter broker: which run of the broker delivered it; empty: not known.
+    func take(_ delivery: Delivery, by broker: String = "") -> Intake {
         let statistics = delivery.statistics
         let meaning = tubes.meaning(of: statistics.tube)
         let put = time.wallClock - statistics.age
         let envelope = Envelope(
-            jobID: delivery.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000),
+            jobID: delivery.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000), broker: broker,
             tubeProvider: meaning?.provider, tubeAction: meaning?.action)
         switch body.read(delivery.body, envelope) {
         case .foreign(let why):

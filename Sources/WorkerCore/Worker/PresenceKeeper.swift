@@ -24,7 +24,11 @@ struct PresenceKeeper: Sendable {
                 _ = try await broker.connectPatiently(Tubes(watching: [tube]), unless: Signal()) { connection in
                     var previous: JobID?
                     while true {
-                        previous = try await announce(connection, started, replacing: previous)
+                        do {
+                            previous = try await announce(connection, started, replacing: previous)
+                        } catch let error as BrokerError where !error.isConnectionLost {
+                            // It drains or is full: the jobs say so, this one comes again.
+                        }
                         try await world.time.sleep(for: Self.interval)
                     }
                 }
@@ -46,12 +50,14 @@ struct PresenceKeeper: Sendable {
             at: now, draining: drain.isRaised, held: holdings.all)
         let put = try await connection.put(presence.encoded, into: tube, priority: 1_024, ttr: Self.ttr)
         if let previous { _ = try await connection.delete(previous) }
-        try await bury(theDead: connection, now)
+        _ = try await Self.dropDead(connection, now)
         return put.id
     }
 
-    /// Looks at the oldest signs of life, one round at a time.
-    private func bury(theDead connection: Connection, _ now: Timestamp) async throws {
+    /// Deletes the oldest signs of life in the used tube until one is of somebody alive.
+    /// - Returns: how many.
+    static func dropDead(_ connection: Connection, _ now: Timestamp) async throws -> Int {
+        var dropped = 0
         while let job = try await connection.peek(.ready) {
             let isDead: Bool
             do {
@@ -59,7 +65,9 @@ struct PresenceKeeper: Sendable {
             } catch {
                 isDead = true
             }
-            guard isDead, try await connection.delete(job.id) else { return }
+            guard isDead, try await connection.delete(job.id) else { break }
+            dropped += 1
         }
+        return dropped
     }
 }

@@ -45,7 +45,8 @@ package final class Worker: Sendable {
         foreign = ForeignJobs(time: world.time, notice: notice)
         settler = Settler(
             policy: settings.delays, tubes: settings.tubes, worker: name,
-            reportBytes: settings.reportBytes, reportCount: settings.reportCount, world: world, notice: notice)
+            reportBytes: settings.reportBytes, reportCount: settings.reportCount, drain: drain, world: world,
+            notice: notice)
         receptionist = Receptionist(
             tubes: settings.tubes,
             body: JobBody(labDomain: provisioner.site.labDomain, providers: provisioner.site.names),
@@ -67,6 +68,7 @@ package final class Worker: Sendable {
             group.addTask { await presence.run() }
             group.addTask { await self.provisioner.site.knock() }
             group.addTask { await self.watchDrain() }
+            if let duty = self.sweepDuty { group.addTask { await duty.run() } }
             await withTaskGroup(of: Void.self) { slots in
                 for index in 0..<settings.slots {
                     let slot =
@@ -79,6 +81,15 @@ package final class Worker: Sendable {
             group.cancelAll()
         }
         notice(.stopped)
+    }
+
+    private var sweepDuty: SweepDuty? {
+        settings.sweep.map { sweep in
+            SweepDuty(
+                broker: broker, tubes: sweep.tubes,
+                sweeper: Sweeper(site: provisioner.site, broker: broker, tubes: sweep.tubes, sinks: sinks),
+                interval: sweep.interval, lease: settings.lease, name: name, drain: drain, world: world, notice: notice)
+        }
     }
 
     private func watchDrain() async {
@@ -107,11 +118,10 @@ extension Worker {
     private func handle(_ token: consuming SettleToken, _ connection: Connection) async {
         let delivery = token.delivery
         let began = world.time.wallClock
-        switch receptionist.take(delivery) {
+        switch receptionist.take(delivery, by: await brokerRun(connection)) {
         case .foreign(let why):
             foreign.met(tube: delivery.statistics.tube.text, why: why)
-            let delay = settings.delays.foreignDelay
-            _ = await token.release(priority: delivery.statistics.priority, delay: delay)
+            await settler.release(token, after: settings.delays.foreignDelay, on: connection)
         case .refuse(let outcome, let stub):
             let tag = JobTag(
                 key: stub.key, action: stub.action, node: stub.node, provider: stub.provider,
@@ -129,24 +139,31 @@ extension Worker {
             holdings.took(tag, at: began)
             defer { holdings.gave(tag.jobID) }
             let started = world.time.now
-            let (worked, facts) = await work(job, delivery, token.lease, journal)
-            let outcome = braked(worked, tag)
+            let life = Verdicts.Life(
+                jobID: delivery.id.number, key: job.key, kicks: delivery.statistics.kicks)
+            let before = ledgers.verdict(on: life)?.story ?? []
+            let (outcome, facts) = await work(job, delivery, token.lease, journal)
             journal.record(.ended(outcome, took: world.time.now - started))
-            if outcome.kind == .done { ledgers.succeeded(provider: job.provider) }
+            // That something could be destroyed does not say that anything can be built.
+            if outcome.kind == .done, job.action == .provision { ledgers.succeeded(provider: job.provider) }
+            let events = journal.records
             let ended = Ended(
-                outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: journal.records, began: began)
-            await settler.settle(token, ended, on: connection)
+                outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: before + events, began: began)
+            if await settler.settle(token, ended, on: connection), outcome.kind.isFinal {
+                ledgers.settled(life)
+            } else {
+                ledgers.unsettled(life, events)
+            }
         }
     }
 
-    /// Too many burials of one cause: the site is at fault, so the job is parked and the gate closed.
-    private func braked(_ outcome: Outcome, _ tag: JobTag) -> Outcome {
-        guard outcome.kind == .failed || outcome.kind == .rejected else { return outcome }
-        if ledgers.allowsBurial(provider: tag.provider, cause: outcome.cause, now: world.time.now) { return outcome }
-        notice(.brakePulled(provider: tag.provider, cause: outcome.cause))
-        var parked = outcome
-        parked.kind = .parked
-        return parked
+    /// Which run of the broker this is. Without an answer the order of jobs is by their put times.
+    private func brokerRun(_ connection: Connection) async -> String {
+        do {
+            return try await connection.statistics().id
+        } catch {
+            return ""
+        }
     }
 
     /// After too many burials a provider gets no new servers for a while; destroys go on.
@@ -170,6 +187,10 @@ extension Worker {
         guard let work = provisioner.work(assignment) else {
             return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
         }
+        let run = JobRun(
+            work: work, job: job, statistics: delivery.statistics,
+            life: Verdicts.Life(jobID: delivery.id.number, key: job.key, kicks: delivery.statistics.kicks),
+            journal: journal, ledgers: ledgers, time: world.time, notice: notice)
         let cutOff = cutOff
         let outcome = await withTaskGroup(of: WorkEnd.self) { group in
             group.addTask {
@@ -183,7 +204,7 @@ extension Worker {
                 do { try await cutOff.wait() } catch { return .helperEnded }
                 return .cutOff
             }
-            group.addTask { .outcome(await self.perform(work, job, delivery)) }
+            group.addTask { .outcome(await run.outcome()) }
             var wasCut = false
             var loss: LeaseLoss?
             var result: Outcome?
@@ -204,59 +225,5 @@ extension Worker {
                 delay: settings.delays.cutOffDelay)
         }
         return (outcome, work.reply)
-    }
-
-    /// Runs the job, and its removal where the outcome wants one. Whatever ends in front of an operator says what is left.
-    private func perform(_ work: NodeWork, _ job: Job, _ delivery: Delivery) async -> Outcome {
-        var outcome = await decided(work, job, delivery)
-        if outcome.kind.isBuried, outcome.left.isEmpty { outcome.left = work.unremoved }
-        return outcome
-    }
-
-    private func decided(_ work: NodeWork, _ job: Job, _ delivery: Delivery) async -> Outcome {
-        let statistics = delivery.statistics
-        switch ledgers.judgeSuspect(
-            key: job.key, reserves: statistics.reserves, releases: statistics.releases,
-            timeouts: statistics.timeouts, kicks: statistics.kicks)
-        {
-        case .fine: break
-        case .setAside:
-            return Outcome(
-                .parked, cause: "set-aside",
-                message: "reserved \(statistics.reserves) times and hardly ever released: set aside once")
-        case .suspect:
-            return Outcome(
-                .suspect, cause: "suspect",
-                message:
-                    "its runs end with dead workers: reserved \(statistics.reserves) times, released \(statistics.releases), timed out \(statistics.timeouts)",
-                next: "read the logs of the workers that had it, then kick it")
-        }
-        let outcome = judged(await work.run(), job, delivery, gateTime: await work.timeAtGates())
-        guard outcome.kind.removes else { return outcome }
-        let removal = judged(
-            await work.remove(), job, delivery, gateTime: await work.timeAtGates(), isRemoval: true)
-        switch removal.kind {
-        case .done: return outcome
-        case .failed:
-            var incomplete = removal
-            incomplete.kind = .removalIncomplete
-            incomplete.message = "\(outcome.message); and its removal could not be finished: \(removal.message)"
-            return incomplete
-        case .removalIncomplete:
-            var incomplete = removal
-            incomplete.message = "\(outcome.message); \(removal.message)"
-            return incomplete
-        default: return removal
-        }
-    }
-
-    private func judged(
-        _ outcome: Outcome, _ job: Job, _ delivery: Delivery, gateTime: Duration, isRemoval: Bool = false
-    ) -> Outcome {
-        // A removal is done anew at every delivery: that it went well says nothing of the job's own troubles.
-        if isRemoval, outcome.kind == .done { return outcome }
-        return ledgers.judge(
-            outcome, key: isRemoval ? "\(job.key) removal" : job.key, kicks: delivery.statistics.kicks,
-            releases: delivery.statistics.releases, now: world.time.now, gateTime: gateTime)
     }
 }

@@ -12,7 +12,13 @@ package enum WorkerNotice: Sendable {
     /// No report could be put, so the job was not buried.
     case reportRefused(job: UInt64, why: String, report: String)
     case replyRefused(job: UInt64, why: String)
+    /// The broker has no room to note a delay: the job goes back without one.
+    case delayRefused(job: UInt64, why: String)
     case brakePulled(provider: String, cause: String)
+    /// A sweep by this worker is through.
+    case swept(SweepReport)
+    /// A sweep did not come about; the next one follows.
+    case sweepFailed(String)
     case draining(jobs: Int)
     case stopped
 }

@@ -13,10 +13,12 @@ extension WorkerSettings {
                 retryBase: configuration.retryBase, retryLimit: configuration.retryCap,
                 capacityDelay: configuration.capacityDelay),
             budgets: Budgets.Limits(
-                retryFor: configuration.retryFor, capacityWait: configuration.capacityWait, releases: 1_000),
+                retryFor: configuration.retryFor, capacityWait: configuration.capacityWait, releases: 10_000),
             brakeCount: configuration.burialBrake.count, brakeWindow: configuration.burialBrake.within,
             tubes: try WorkerTubes(configuration.tubes, providers: configuration.providers.map(\.name)),
             reportBytes: configuration.reports.maximumBytes, reportCount: configuration.reports.maximumCount,
-            release: release)
+            release: release,
+            sweep: configuration.sweep.isEnabled
+                ? Sweep(interval: configuration.sweep.interval, tubes: try SweepTubes(configuration.tubes)) : nil)
     }
 }

@@ -15,11 +15,24 @@ package struct WorkerSettings: Sendable {
     package var reportBytes: Int
     package var reportCount: Int
     package var release: String
+    /// nil: this worker never sweeps.
+    package var sweep: Sweep?
+
+    package struct Sweep: Sendable {
+        /// Between two sweeps of the site, whoever sweeps.
+        package var interval: Duration
+        package var tubes: SweepTubes
+
+        package init(interval: Duration, tubes: SweepTubes) {
+            self.interval = interval
+            self.tubes = tubes
+        }
+    }
 
     package init(
         slots: Int, destroySlots: Int, waitingConnections: Int, lease: Duration, drainGrace: Duration,
         delays: SettlementPolicy, budgets: Budgets.Limits, brakeCount: Int, brakeWindow: Duration,
-        tubes: WorkerTubes, reportBytes: Int, reportCount: Int, release: String
+        tubes: WorkerTubes, reportBytes: Int, reportCount: Int, release: String, sweep: Sweep?
     ) {
         self.slots = slots
         self.destroySlots = destroySlots
@@ -34,5 +47,6 @@ package struct WorkerSettings: Sendable {
         self.reportBytes = reportBytes
         self.reportCount = reportCount
         self.release = release
+        self.sweep = sweep
     }
 }

@@ -20,7 +20,7 @@ package enum DurationText {
             rest = rest.dropFirst(unit.name.count)
             total += part
         } while !rest.isEmpty
-        return total
+        return total <= .nanoseconds(Int64.max) ? total : nil
     }
 
     /// The shortest form that `parse` reads back to the same value, to the millisecond.

@@ -133,7 +133,7 @@ package final class Fields {
     }
 
     package static func join(_ path: String, _ key: String) -> String {
-        let isSimple = !key.isEmpty && !key.contains { $0 == "." || $0 == " " || $0.isNewline }
+        let isSimple = !key.isEmpty && key.unicodeScalars.allSatisfy { $0 != "." && $0 > " " && $0.isPrintable }
         let name = isSimple ? key : Node.quoted(key)
         return path.isEmpty ? name : "\(path).\(name)"
     }

@@ -22,6 +22,7 @@ struct SourceText {
 
     private static func firstForbidden(_ bytes: ArraySlice<UInt8>) -> (Mark, String)? {
         var mark = Mark(line: 1, column: 1)
+        var previous: Unicode.Scalar?
         var decoder = UTF8()
         var iterator = bytes.makeIterator()
         while true {
@@ -32,11 +33,14 @@ struct SourceText {
                 guard scalar.isYAMLText else {
                     return (mark, "the character U+\(String(scalar.value, radix: 16, uppercase: true)) is not allowed")
                 }
-                if scalar == "\n" {
+                if scalar == "\n", previous == "\r" {
+                    // The second half of one break.
+                } else if scalar.isYAMLBreak {
                     mark = Mark(line: mark.line + 1, column: 1)
                 } else {
                     mark.column += 1
                 }
+                previous = scalar
             }
         }
     }
@@ -47,6 +51,14 @@ extension Unicode.Scalar {
     var isYAMLText: Bool {
         switch value {
         case 0x09, 0x0A, 0x0D, 0x20...0x7E, 0x85, 0xA0...0xD7FF, 0xE000...0xFFFD, 0x10000...0x10FFFF: value != 0xFEFF
+        default: false
+        }
+    }
+
+    /// Ends a line in YAML 1.1, and so in libyaml's counting; CR LF is one break.
+    var isYAMLBreak: Bool {
+        switch value {
+        case 0x0A, 0x0D, 0x85, 0x2028, 0x2029: true
         default: false
         }
     }

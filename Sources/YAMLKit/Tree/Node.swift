@@ -56,7 +56,7 @@ package struct Node: Sendable, Hashable {
 
     /// A text for an error message: one line, at most 40 characters, control characters shown.
     package static func quoted(_ text: String) -> String {
-        let head = text.unicodeScalars.prefix(40).map { $0.escaped(asASCII: false) }.joined()
+        let head = text.unicodeScalars.prefix(40).map { $0.escaped(asASCII: !$0.isPrintable) }.joined()
         return text.unicodeScalars.count > 40 ? "\"\(head)…\"" : "\"\(head)\""
     }
 }

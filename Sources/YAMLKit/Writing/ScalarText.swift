@@ -9,8 +9,8 @@ enum ScalarText {
     static func inline(_ scalar: Scalar) -> String {
         switch scalar.type {
         case .null: "null"
-        case .boolean, .integer, .float, .timestamp: scalar.text
-        case .string, .merge, .value:
+        case .boolean, .integer, .float, .timestamp, .merge, .value: scalar.text
+        case .string:
             isSafePlain(scalar.text)
                 ? scalar.text : isSafeSingle(scalar.text) ? single(scalar.text) : double(scalar.text)
         }
@@ -112,7 +112,7 @@ enum ScalarText {
 
 extension Unicode.Scalar {
     /// Allowed as it is in every style. NEL and the Unicode separators are line breaks to YAML 1.1.
-    fileprivate var isPrintable: Bool {
+    var isPrintable: Bool {
         isYAMLText && self != "\r" && value != 0x85 && value != 0x2028 && value != 0x2029 && value != 0xA0
     }
 }

@@ -16,7 +16,7 @@ extension Jobs.Reply {
         var parts = ["server \(server.id)"]
         if !server.addresses.isEmpty { parts.append(server.addresses.joined(separator: " ")) }
         if !osType.isEmpty { parts.append("\(osType) \(osVersion)") }
-        if !volumes.isEmpty { parts.append("\(volumes.count) volume\(volumes.count == 1 ? "" : "s")") }
+        if !volumes.isEmpty { parts.append(volumes.count.counted("volume")) }
         return ": " + parts.joined(separator: ", ")
     }
 

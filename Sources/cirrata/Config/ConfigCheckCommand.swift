@@ -1,6 +1,7 @@
 import ArgumentParser
 import Configuration
 import HTTPKit
+import World
 import YAMLKit
 
 struct ConfigCheckCommand: AsyncParsableCommand {
@@ -26,7 +27,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
         guard let path else { throw ExitCode(.configuration) }
         if output.json { return }
         let warnings =
-            problems.isEmpty ? "no warnings" : problems.count == 1 ? "1 warning" : "\(problems.count) warnings"
+            problems.isEmpty ? "no warnings" : problems.count.counted("warning")
         Terminal.output.line("\(path): \(Terminal.output.styled("fine", .green)), \(warnings)")
     }
 

@@ -22,7 +22,7 @@ struct Submission: Sendable {
     /// - Returns: whether all are done.
     /// - Throws: `Complaint` when `limit` is over.
     func follow(_ orders: [Order], for limit: Duration?) async throws -> Bool {
-        let tube = try TubeName("cirrata.reply.\(world.random.uuid())")
+        let tube = try TubeName(ReplyTube.name(uuid: world.random.uuid()))
         let orders = orders.map { order in
             var order = order
             order.replyTo = tube
@@ -75,7 +75,7 @@ struct Submission: Sendable {
                 report.put(order, result.id)
             } catch let error as BrokerError {
                 guard index > 0 || orders.count > 1 else { throw error }
-                throw Complaint(lines: ["\(error)", "\(index) of \(orders.count) jobs were put"], .broker)
+                throw Complaint(lines: ["\(error)", "\(index) of \(orders.count.counted("job")) put"], .broker)
             }
         }
     }

@@ -57,7 +57,9 @@ struct FailedListText {
         if stale > 0, !shown.contains(where: { !$0.isCurrent }) {
             notes.append("\(stale) stale reports, about jobs that were kicked or deleted since (--all shows them)")
         }
-        if survey.unreadable > 0 { notes.append("\(survey.unreadable) reports that this release cannot read") }
+        if survey.unreadable > 0 {
+            notes.append("\(survey.unreadable.counted("report")) that this release cannot read")
+        }
         let missing = survey.buriedWithoutReport
         let elsewhere = survey.buriedElsewhere
         if missing > 0 || elsewhere > 0 {

@@ -31,7 +31,7 @@ struct ForegroundWork: Sendable {
         }
         guard outcome.kind.removes else { return outcome }
         let removal = await work.remove()
-        if removal.kind == .done { return outcome }
+        if removal.kind == .done { return work.isCommitted ? removal : outcome }
         var incomplete = removal
         incomplete.message = "\(outcome.message); and its removal is not finished: \(removal.message)"
         if incomplete.next.isEmpty { incomplete.next = "run the same file again, or destroy the node" }

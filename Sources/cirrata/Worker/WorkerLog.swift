@@ -70,10 +70,18 @@ struct WorkerLog: Sendable {
                 metadata: [LogKeys.job: "\(job)", "report": "\(report)"])
         case .replyRefused(let job, let why):
             logger.warning("the broker took no reply: \(why)", metadata: [LogKeys.job: "\(job)"])
+        case .delayRefused(let job, let why):
+            logger.warning(
+                "the broker has no room, so the job goes back without a delay: \(why)",
+                metadata: [LogKeys.job: "\(job)"])
         case .brakePulled(let provider, let cause):
             logger.critical(
                 "job after job fails for one cause: the site is at fault, no more are buried",
                 metadata: [LogKeys.provider: "\(provider)", LogKeys.cause: "\(cause)"])
+        case .swept(let report):
+            tell(report)
+        case .sweepFailed(let why):
+            logger.warning("the sweep failed: \(why)")
         case .draining(let jobs):
             logger.notice("stopping: no new job is taken", metadata: ["held": "\(jobs)"])
         case .stopped:

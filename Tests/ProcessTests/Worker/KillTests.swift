@@ -97,6 +97,45 @@ extension ProcessSuites {
             }
         }
 
+        /// What the worker had started dies with it: this ssh-keyscan would go on for ten minutes.
+        @Test func noChildSurvivesAKill() async throws {
+            try await withLab { lab in
+                let (bin, told) = ("\(lab.folder)/bin", "\(lab.folder)/keyscan.pid")
+                try await lab.world.files.createFolder(bin)
+                let script = "#!/bin/sh\necho $$ > '\(told)'\nexec sleep 600\n"
+                try await lab.world.files.write("\(bin)/ssh-keyscan", Array(script.utf8), mode: 0o700)
+                var file = WorkerFile(sshPort: lab.sandbox.sshPort)
+                file.usesSSH = true
+                let worker = try await lab.worker(file, environment: ["PATH": "\(bin):/usr/bin:/bin"])
+                try await lab.put(Self.job)
+                let time = lab.world.time
+                let child = try await time.withTimeout(.seconds(60), doing: "wait for ssh-keyscan") {
+                    while true {
+                        if let id = try await Self.number(in: told, lab.world) { return ProcessFacts(id: id) }
+                        try await time.sleep(for: .milliseconds(20))
+                    }
+                }
+                #expect(child.parent == worker.id)
+                defer { if !child.commandLine.isEmpty { kill(child.id, SIGKILL) } }
+                try await worker.kill()
+                try await time.withTimeout(.seconds(30), doing: "wait until ssh-keyscan is gone") {
+                    // Empty for a zombie, too: who inherits it may take its time.
+                    while !child.commandLine.isEmpty { try await time.sleep(for: .milliseconds(20)) }
+                }
+            }
+        }
+
+        /// nil until a whole line is there.
+        private static func number(in path: String, _ world: World) async throws -> Int32? {
+            let text: String
+            do {
+                text = String(decoding: try await world.files.read(path, limit: 100), as: UTF8.self)
+            } catch let failure as FileFailure where failure.reason == .missing {
+                return nil
+            }
+            return text.last == "\n" ? Int32(text.dropLast()) : nil
+        }
+
         private static func expectProvisioned(_ lab: LabProcesses) async throws {
             let reply = try await lab.reply()
             #expect(reply.outcome == "done", "\(reply)")

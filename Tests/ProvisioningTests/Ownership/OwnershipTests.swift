@@ -21,10 +21,12 @@ import World
     /// Two jobs put within seconds are told apart by it; what an earlier release wrote has none.
     @Test func theBrokersIDIsWrittenWhereThereIsOne() {
         let ownership = Ownership(
-            site: "lab", key: "u-1", node: "ovh001", put: jobPut, jobID: .max, owner: "me", lock: "", spec: "s")
+            site: "lab", key: "u-1", node: "ovh001", put: jobPut, jobID: .max, broker: "e1f2", owner: "me",
+            lock: "", spec: "s")
         #expect(ownership.metadata["cirrata_job"] == "18446744073709551615")
+        #expect(ownership.metadata["cirrata_broker"] == "e1f2")
         #expect(Ownership(metadata: ownership.metadata) == ownership)
-        #expect(ownership.order == JobOrder(put: jobPut, jobID: .max, key: "u-1"))
+        #expect(ownership.order == JobOrder(put: jobPut, jobID: .max, broker: "e1f2", key: "u-1"))
         var damaged = ownership.metadata
         damaged["cirrata_job"] = "x"
         #expect(Ownership(metadata: damaged)?.jobID == 0)

@@ -65,7 +65,7 @@ import Testing
             "the name must contain 'beos 42' or 'beos-42'; there are debian-12, Fedora 40"
         ),
         ([], "beos", "42", [], "the provider shows no image at all; check its project and region"),
-        (["beos 42"], "beos", "42", [".*"], "exclude_image leaves none of the 1 images"),
+        (["beos 42"], "beos", "42", [".*"], "exclude_image leaves none of 1 image"),
     ]
 
     @Test(arguments: failures)

@@ -26,10 +26,20 @@ import World
     }
 
     @Test func lookingChangesNothing() throws {
-        let lab = try DoctorBench()
+        // With a login that would change DNS.
+        let lab = try DoctorBench {
+            $0.hostPasswords = ["ovh001": "right"]
+        } site: { configuration in
+            configuration.dns.password = Secret("right")
+        }
         let before = lab.bench.broker.jobs
-        _ = try lab.examine()
+        let (diagnosis, _) = try lab.examine()
+        #expect(diagnosis.complaints == [])
+        #expect(diagnosis.finding("dns", "nsupdate-web login")?.verdict == .ok)
         #expect(lab.bench.broker.jobs == before)
+        lab.bench.sandbox.withState { state in
+            #expect((1...4).allSatisfy { state.nsupdate.zone.addresses(of: "ovh00\($0).front.lab.test").isEmpty })
+        }
         lab.bench.sandbox.withState { state in
             let changes = state.journal.entries.filter { entry in
                 entry.method != .get && !(entry.method == .post && entry.service == .identity)
@@ -189,6 +199,17 @@ import World
             name: "nsupdate-web is gone", area: "dns", check: "nsupdate-web", verdict: .failed,
             says: ["nsupdate-web: see whether it answers failed"],
             site: { $0.nsupdateURL = "http://nowhere:80/update" }),
+        Trouble(
+            name: "a wrong password for nsupdate-web", area: "dns", check: "nsupdate-web login", verdict: .failed,
+            says: ["ovh001", "HTTP 401", "check user and password for nsupdate-web"],
+            site: { $0.dns.password = Secret("wrong") }, sandbox: { $0.hostPasswords = ["ovh001": "right"] }),
+        Trouble(
+            name: "nsupdate-web wants a login", area: "dns", check: "nsupdate-web login", verdict: .failed,
+            says: ["HTTP 401", "check user and password for nsupdate-web"],
+            sandbox: { $0.hostPasswords = ["ovh001": "right"] }),
+        Trouble(
+            name: "nsupdate-web refuses our names", area: "dns", check: "nsupdate-web login", verdict: .failed,
+            says: ["ovh001 does not match", "--allow-hosts"], sandbox: { $0.allowHosts = "^smithi" }),
         Trouble(
             name: "the DNS server refuses", area: "dns", check: "server", verdict: .failed,
             says: ["ns1:53 does not answer for front.lab.test: refused", "dns.server"],

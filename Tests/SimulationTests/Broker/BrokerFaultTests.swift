@@ -116,6 +116,32 @@ import World
         }
     }
 
+    /// As the real one was measured with a stepped `gettimeofday`: ages are below zero, times left are longer than what
+    /// was asked for, and a touch counts from the new time.
+    @Test func aStepBackMakesAgesNegative() throws {
+        let simulation = Simulation(seed: 1)
+        let broker = simulation.broker()
+        broker.put([1], tube: "default", timeToRun: 300)
+        broker.put([2], tube: "default", delay: 600, timeToRun: 300)
+        try simulation.run { world in
+            let client = try await Client(world, broker)
+            #expect(try await client.say("reserve") == "RESERVED 1 1")
+            try await world.time.sleep(for: .milliseconds(10))
+            broker.stepClock(by: .seconds(-3_600))
+            func statistics(_ id: Int) -> String { broker.ask(Array("stats-job \(id)\r\n".utf8)) }
+            #expect(statistics(1).contains("age: -3599\ndelay: 0\nttr: 300\ntime-left: 3899\n"))
+            #expect(statistics(2).contains("age: -3599\ndelay: 600\nttr: 300\ntime-left: 4199\n"))
+            #expect(try await client.say("touch 1") == "TOUCHED")
+            #expect(statistics(1).contains("time-left: 299\n"))
+            broker.stepClock(by: .seconds(3_600))
+            #expect(try await client.say("touch 1") == "NOT_FOUND")
+            #expect(broker.jobs.map(\.timeouts) == [1, 0])
+            broker.restart()
+            broker.stepClock(by: .seconds(-3_600))
+            #expect(statistics(1).contains("state: ready") && statistics(1).contains("age: -3599\n"))
+        }
+    }
+
     @Test func theNewerVersionQuotesAndIsStrict() throws {
         var settings = BrokerSettings()
         settings.version = .newer

@@ -15,12 +15,25 @@ struct BrokerScript: Sendable {
         /// Nothing may come within this time.
         case silence(String, Duration)
         case wait(Duration)
+        /// What a client gets that sends this, ends its sending, and reads to the end (facts A4).
+        case last([UInt8])
         case drain
-        case restart
+        /// Stops and starts the broker; as it was, or now with a log or without one.
+        case restart(isPersistent: Bool?)
+        case disk(isFull: Bool)
+        /// Stops the broker, which does not come up again.
+        case cannotRestart
+
+        static let restart = Step.restart(isPersistent: nil)
     }
 
     let name: String
+    /// The facts (A1 to H3) that it holds both brokers to.
+    var facts: [String] = []
     var isPersistent = false
+    var maximumJobSize: Int?
+    /// Fields of statistics that are nothing to compare: what hangs on how long a script took.
+    var hidden: Set<String> = []
     let steps: [Step]
 }
 
@@ -49,7 +62,12 @@ extension BrokerScript.Step {
 /// What a script may do to its broker besides talking to it.
 protocol BrokerControl: Sendable {
     func drain() async throws
-    func restart() async throws
+    func restart(isPersistent: Bool?) async throws
+    func setDisk(isFull: Bool) async throws
+    /// - Returns: whether it came up.
+    func tryRestart() async throws -> Bool
+    /// Sends, ends the sending, and reads to the end.
+    func last(_ bytes: [UInt8]) async throws -> [UInt8]
 }
 
 struct ScriptFailure: Error, CustomStringConvertible {
@@ -92,10 +110,10 @@ struct BrokerScriptPlayer: Sendable {
                 let command = Self.shown(bytes)
                 if replies == 0 { transcript.append("\(name) < \(command)") }
                 for _ in 0..<replies {
-                    transcript.append("\(name) < \(command) > \(try await reply(to: connection))")
+                    transcript.append("\(name) < \(command) > \(try await reply(to: connection, script))")
                 }
             case .expect(let name, let replies):
-                for _ in 0..<replies { transcript.append("\(name) > \(try await reply(to: connection(name)))") }
+                for _ in 0..<replies { transcript.append("\(name) > \(try await reply(to: connection(name), script))") }
             case .expectEnd(let name):
                 let bytes = try await read(connection(name))
                 transcript.append("\(name) > \(bytes.map { Self.shown($0) } ?? "end")")
@@ -104,9 +122,21 @@ struct BrokerScriptPlayer: Sendable {
             case .wait(let duration):
                 try await world.time.sleep(for: duration)
             case .drain:
+                transcript.append("drain")
                 try await control.drain()
-            case .restart:
-                try await control.restart()
+            case .last(let bytes):
+                var received = try await control.last(bytes)
+                while let reply = Self.takeReply(&received) {
+                    transcript.append("\(Self.shown(bytes)) > \(masked(reply, script))")
+                }
+                transcript.append("\(Self.shown(bytes)) > \(Self.shown(received))end")
+            case .restart(let isPersistent):
+                transcript.append("restart")
+                try await control.restart(isPersistent: isPersistent)
+            case .disk(let isFull):
+                try await control.setDisk(isFull: isFull)
+            case .cannotRestart:
+                transcript.append("started: \(try await control.tryRestart())")
             }
         }
         for (_, connection) in connections.sorted(by: { $0.key < $1.key }) { connection.stream.close() }
@@ -129,9 +159,9 @@ struct BrokerScriptPlayer: Sendable {
     }
 
     /// A line, and the body that it announces.
-    private func reply(to connection: Connection) async throws -> String {
+    private func reply(to connection: Connection, _ script: BrokerScript) async throws -> String {
         while true {
-            if let reply = connection.received.withLock(Self.takeReply) { return Self.masked(reply) }
+            if let reply = connection.received.withLock(Self.takeReply) { return masked(reply, script) }
             guard let bytes = try await read(connection) else { return "end" }
             connection.received.withLock { $0 += bytes }
         }
@@ -153,11 +183,15 @@ struct BrokerScriptPlayer: Sendable {
     }
 
     /// Without what differs from process to process and host to host.
-    private static func masked(_ reply: String) -> String {
-        let fields = ["pid", "id", "hostname", "os", "platform", "uptime", "rusage-utime", "rusage-stime"]
-        guard reply.hasPrefix("OK "), reply.contains("\ncurrent-tubes:") else { return Self.shown(Array(reply.utf8)) }
+    private func masked(_ reply: String, _ script: BrokerScript) -> String {
+        guard reply.hasPrefix("OK "), reply.contains(": ") else { return Self.shown(Array(reply.utf8)) }
+        var fields = script.hidden
+        if reply.contains("\ncurrent-tubes:") {
+            fields.formUnion(["pid", "id", "hostname", "os", "platform", "uptime", "rusage-utime", "rusage-stime"])
+        }
+        if fields.isEmpty { return reply }
         let lines = reply.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().map { line in
-            fields.first { line.hasPrefix("\($0): ") }.map { "\($0): *" } ?? String(line)
+            fields.contains { line.hasPrefix("\($0): ") } ? "\(line.prefix { $0 != ":" }): *" : String(line)
         }
         return "OK *\r\n" + lines.joined(separator: "\n")
     }

@@ -5,12 +5,13 @@ import World
 extension BrokerScript {
     static let all: [BrokerScript] = [
         arguments, names, longLines, bodies, order, watchLists, timeToRun, deadlineSoon, staleHolders, waiters,
-        pipelining, delays, burying, pausing, disconnecting, draining, statistics, restarting, forgetting,
+        pipelining, delays, burying, pausing, disconnecting, draining, statistics, restarting, forgetting, edges,
+        halfClosing, crashLoop, usedNotWatched, sizes, tooBigToKeep, comingBackToItsLog, fullDisk, nothingKept,
     ]
 
     /// Which text is taken for which command and number.
     static let arguments = BrokerScript(
-        name: "arguments",
+        name: "arguments", facts: ["G6"],
         steps: [.open("a")]
             + Step.say(
                 "a", "peek x", "peek 1 x", "peek  1", "peek -1", "peek", "peek-ready x", "peek-ready", "reserve x",
@@ -28,7 +29,7 @@ extension BrokerScript {
             + Step.say("a", "stats") + [.ask("a", Array("quitx\r\n".utf8), replies: 0), .expectEnd("a")])
 
     static let names = BrokerScript(
-        name: "names",
+        name: "names", facts: ["G2", "A6"],
         steps: [.open("a")]
             + Step.say(
                 "a", "use", "use ", "use -a", "use a b", "use a:b", "use a_+/;.$()-9", "use \(filler(200))",
@@ -39,7 +40,7 @@ extension BrokerScript {
 
     /// The limit of 224 bytes, and the carriage returns that the broker looks at.
     static let longLines = BrokerScript(
-        name: "long lines",
+        name: "long lines", facts: ["A9"],
         steps: [.open("a")]
             + Step.say("a", filler(222), filler(223) + "\r\nlist-tube-used").dropLast() + [
                 .ask("a", Array("\(filler(222))\r\n".utf8), replies: 1),
@@ -54,7 +55,7 @@ extension BrokerScript {
 
     /// Sizes, endings, ids that are used up by puts that fail.
     static let bodies = BrokerScript(
-        name: "bodies",
+        name: "bodies", facts: ["B1", "G1", "G4"],
         steps: [.open("a")] + Step.put("a", "") + Step.put("a", "with\r\nnewline") + [
             .ask("a", Array("put 1 0 1 65536\r\n\(filler(65_536))\r\n".utf8), replies: 1),
             .ask("a", Array("put 1 0 1 65535\r\n\(filler(65_535))\r\n".utf8), replies: 1),
@@ -67,7 +68,7 @@ extension BrokerScript {
 
     /// Priority, then id; released jobs go back to their place.
     static let order = BrokerScript(
-        name: "order",
+        name: "order", facts: ["C1", "C2", "C5", "F1", "F6"],
         steps: [.open("a"), .open("b")] + Step.say("a", "use one", "watch one", "watch two", "ignore default")
             + Step.put("a", "p9", priority: 9) + Step.put("a", "p5", priority: 5) + Step.put("a", "p5 too", priority: 5)
             + Step.say("a", "use two") + Step.put("a", "p7", priority: 7) + Step.put("a", "p0", priority: 4_294_967_295)
@@ -77,17 +78,18 @@ extension BrokerScript {
                 "release 3 1 0", "peek-ready", "use one", "peek-ready", "peek 4"))
 
     static let watchLists = BrokerScript(
-        name: "watch lists",
+        name: "watch lists", facts: ["A6", "G2"],
         steps: [.open("a"), .open("b")]
             + Step.say(
                 "a", "watch t1", "watch t2", "watch t3", "list-tubes-watched", "ignore t1", "list-tubes-watched",
                 "list-tubes", "watch t4", "ignore default", "list-tubes-watched", "list-tubes")
             + Step.say("b", "list-tubes", "use t9", "watch t8") + [.close("a")] + Step.say("b", "list-tubes")
             + Step.put("b", "keeps its tube") + Step.say("b", "use default", "list-tubes", "stats-tube t9", "delete 1")
-            + Step.say("b", "list-tubes", "stats-tube t9"))
+            + Step.say("b", "list-tubes", "stats-tube t9") + [.open("a")]
+            + Step.say("a", "list-tubes-watched", "list-tube-used"))
 
     static let timeToRun = BrokerScript(
-        name: "time to run",
+        name: "time to run", facts: ["A2", "B1", "B2", "B6"],
         steps: [.open("a"), .open("b")] + Step.put("a", "job", ttr: 2) + Step.say("a", "reserve", "stats-job 1") + [
             .wait(.milliseconds(1_400))
         ] + Step.say("a", "touch 1", "stats-job 1") + Step.say("b", "touch 1", "release 1 1 1", "bury 1 1", "delete 1")
@@ -96,7 +98,7 @@ extension BrokerScript {
             + Step.say("b", "reserve-with-timeout 0", "stats-job 1") + Step.say("a", "stats"))
 
     static let deadlineSoon = BrokerScript(
-        name: "deadline soon",
+        name: "deadline soon", facts: ["B3", "B4"],
         steps: [.open("a"), .open("b")] + Step.put("a", "one", ttr: 1)
             + Step.say("a", "reserve", "reserve-with-timeout 5", "reserve", "reserve-with-timeout 0")
             + Step.put("b", "two", ttr: 9) + Step.say("a", "reserve", "delete 2", "delete 1")
@@ -110,16 +112,19 @@ extension BrokerScript {
 
     /// A holder whose time ran out, against every state that the job may have by then.
     static let staleHolders = BrokerScript(
-        name: "stale holders",
+        name: "stale holders", facts: ["B5", "B6"],
         steps: [.open("a"), .open("b")] + (1...5).flatMap { Step.put("a", "job \($0)", ttr: 1) }
             + Step.say("a", "reserve", "reserve", "reserve", "reserve", "reserve") + [.wait(.milliseconds(1_300))]
             + nudge("a") + Step.say("b", "reserve", "reserve", "reserve", "reserve")
             + Step.say("b", "release 2 1 30", "bury 3 1", "touch 4")
             + Step.say("a", "touch 1", "delete 1", "delete 2", "delete 3", "delete 4", "delete 5", "stats-tube default")
-    )
+            // A touch in front does not help unless its answer is read; a bury does.
+            + Step.put("a", "six", ttr: 1) + Step.put("a", "seven", ttr: 1) + Step.say("a", "reserve", "reserve")
+            + [.wait(.milliseconds(1_300))] + nudge("a")
+            + [.ask("a", Array("touch 6\r\ndelete 6\r\nbury 7 1\r\nstats-job 7\r\n".utf8), replies: 4)])
 
     static let waiters = BrokerScript(
-        name: "waiters",
+        name: "waiters", facts: ["A1", "A3", "C4"],
         steps: ["a", "b", "c", "d", "p"].map { Step.open($0) } + Step.block("a", "reserve") + Step.block("b", "reserve")
             + Step.block("c", "reserve-with-timeout 1") + Step.block("d", "reserve")
             + Step.say("p", "stats-tube default")
@@ -131,7 +136,7 @@ extension BrokerScript {
             + Step.say("p", "stats-job 3", "stats"))
 
     static let pipelining = BrokerScript(
-        name: "pipelining",
+        name: "pipelining", facts: ["A1", "A8", "B5"],
         steps: [.open("a"), .open("b")] + [
             .ask("a", Array((1...200).map { "put \($0 % 7) 0 60 2\r\nxy\r\n" }.joined().utf8), replies: 200),
             .ask("a", Array(String(repeating: "reserve-with-timeout 0\r\n", count: 201).utf8), replies: 201),
@@ -143,7 +148,7 @@ extension BrokerScript {
             + Step.put("b", "wakes") + [.expect("a", replies: 3)])
 
     static let delays = BrokerScript(
-        name: "delays",
+        name: "delays", facts: ["F3", "F4"],
         steps: [.open("a")] + Step.put("a", "later", delay: 2) + Step.put("a", "soon", delay: 1)
             + Step.say("a", "peek-delayed", "peek-ready", "reserve-with-timeout 0", "stats-job 1")
             + Step.block("a", "reserve") + [.silence("a", .milliseconds(600)), .expect("a", replies: 1)]
@@ -152,7 +157,7 @@ extension BrokerScript {
             + Step.say("a", "delete 3", "stats-tube default"))
 
     static let burying = BrokerScript(
-        name: "burying",
+        name: "burying", facts: ["D3", "F2", "F3", "F4", "F5"],
         steps: [.open("a"), .open("b")] + (1...5).flatMap { Step.put("a", "job \($0)") }
             + Step.say(
                 "a", "reserve", "reserve", "reserve", "reserve", "bury 3 2", "bury 1 9", "bury 4 1", "peek-buried")
@@ -164,7 +169,7 @@ extension BrokerScript {
             + Step.say("a", "stats-job 2", "reserve-job 99", "stats-tube default", "kick 9"))
 
     static let pausing = BrokerScript(
-        name: "pausing",
+        name: "pausing", facts: ["F5", "G5"],
         steps: [.open("a"), .open("b")] + Step.say("a", "use t", "watch t") + Step.put("a", "job")
             + Step.say("a", "pause-tube t 1", "stats-tube t", "peek-ready", "reserve-with-timeout 0")
             + Step.say("b", "reserve-job 1", "release 1 5 0") + Step.block("a", "reserve") + [
@@ -173,7 +178,7 @@ extension BrokerScript {
             + [.wait(.milliseconds(60))] + Step.say("a", "reserve-with-timeout 0", "stats-tube t"))
 
     static let disconnecting = BrokerScript(
-        name: "disconnecting",
+        name: "disconnecting", facts: ["A3", "A7"],
         steps: [.open("a"), .open("b"), .open("w")] + Step.put("a", "job", priority: 3)
             + Step.say("b", "reserve", "release 1 2 0", "reserve") + [.close("b")] + Step.say("a", "stats-job 1")
             + Step.say("w", "reserve", "stats-job 1") + [.open("x")] + Step.block("x", "reserve") + [
@@ -183,14 +188,14 @@ extension BrokerScript {
             ] + Step.put("x", "after") + Step.say("x", "stats"))
 
     static let draining = BrokerScript(
-        name: "draining",
+        name: "draining", facts: ["G3"],
         steps: [.open("a")] + Step.put("a", "job") + Step.say("a", "reserve") + [.drain, .wait(.milliseconds(60))]
             + Step.put("a", "refused") + Step.say("a", "release 1 1 0", "reserve", "bury 1 1", "kick 1", "stats") + [
                 .drain, .restart, .open("a"),
             ] + Step.put("a", "again"))
 
     static let statistics = BrokerScript(
-        name: "statistics",
+        name: "statistics", facts: ["C3", "F7"],
         steps: [.open("a"), .open("b"), .open("c")] + Step.put("a", "urgent", priority: 1_023)
             + Step.put("a", "not urgent", priority: 1_024) + Step.put("a", "delayed", priority: 1, delay: 60)
             + Step.say("b", "use x", "watch x", "watch y") + Step.block("b", "reserve")
@@ -202,7 +207,7 @@ extension BrokerScript {
 
     /// With a binlog.
     static let restarting = BrokerScript(
-        name: "restarting", isPersistent: true,
+        name: "restarting", facts: ["B7", "D1", "D2", "D5", "E6", "E7"], isPersistent: true,
         steps: [.open("a")] + Step.say("a", "use t", "watch t") + (1...6).flatMap { Step.put("a", "job \($0)") }
             + Step.say(
                 "a", "reserve", "release 1 3 0", "reserve", "bury 1 9", "reserve", "release 2 6 500", "reserve",
@@ -222,7 +227,7 @@ extension BrokerScript {
 
     /// Without one.
     static let forgetting = BrokerScript(
-        name: "forgetting",
+        name: "forgetting", facts: ["D5", "E1", "E8"],
         steps: [.open("a"), .open("b")] + Step.put("a", "job") + Step.block("b", "reserve") + [
             .expect("b", replies: 1), .restart, .expectEnd("a"), .expectEnd("b"), .open("a"),
         ] + Step.say("a", "stats-job 1") + Step.put("a", "job") + Step.say("a", "stats"))

@@ -76,7 +76,7 @@ private func resumeOnAnotherThread(_ continuation: CheckedContinuation<Void, Nev
             Issue.record("not a deadlock: \(String(describing: error))")
             return
         }
-        #expect(waiting == ["process 'worker' is frozen with 1 jobs held"])
+        #expect(waiting == ["process 'worker' is frozen with 1 job held"])
     }
 
     @Test func pollingWithoutSleepingIsASpin() throws {

@@ -32,7 +32,7 @@ struct CloudServer: Sendable, Hashable {
     var name: String
     let project: String
     let user: String
-    let created: Timestamp
+    var created: Timestamp
     var updated: Timestamp
     var state = VMState.building
     var task: String? = "scheduling"

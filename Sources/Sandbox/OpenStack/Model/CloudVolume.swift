@@ -15,7 +15,7 @@ struct CloudVolume: Sendable {
     let project: String
     let user: String
     var size: Int
-    let created: Timestamp
+    var created: Timestamp
     var updated: Timestamp?
     /// Cinder's words: creating, available, reserved, attaching, in-use, detaching, deleting, error, error_deleting.
     var status = "creating"

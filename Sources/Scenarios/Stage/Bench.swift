@@ -2,7 +2,7 @@ import Beanstalk
 package import Configuration
 package import HTTPKit
 package import Jobs
-package import Pipelines
+import Pipelines
 import Provisioning
 package import Sandbox
 package import Simulation
@@ -17,10 +17,15 @@ package final class Bench: Sendable {
     package let broker: SimulatedBroker
     package let configuration: SiteConfiguration
     package let events = EventLog()
+    /// What workers say beside their jobs.
+    package let notices = NoticeLog()
 
     package static let domain = "front.lab.test"
     package static let provider = "ovh"
-    private static let origin = "http://sandbox:80"
+    package static let site = "bench"
+    /// Of our user at Keystone; must never show anywhere.
+    package static let password = "secret"
+    static let origin = "http://sandbox:80"
     private static let brokerEndpoint = Endpoint.tcp(host: "broker", port: 11_300)
 
     /// - Parameters:
@@ -68,9 +73,11 @@ package final class Bench: Sendable {
         configuration.labDomain = domain
         configuration.lockServer = "\(origin)/paddles/"
         configuration.nsupdateURL = "\(origin)/nsupdate/update"
-        configuration.siteName = "bench"
+        configuration.siteName = site
         configuration.brokerOverride = brokerEndpoint
         configuration.slots = 4
+        // Scenarios that sweep say so: in the others it would only cost time.
+        configuration.sweep.isEnabled = false
         configuration.dns.server = .tcp(host: "ns1", port: 53)
         configuration.ssh.checksPort = false
         configuration.ssh.checksHostKeys = false
@@ -79,7 +86,7 @@ package final class Bench: Sendable {
         // The Simulation measures what we do, not what OVH would let us do.
         settings.rate.identity = ServiceRate(perSecond: 100, burst: 100, concurrency: 4)
         let credential = Credential.password(
-            user: .name("cirrata", domain: .name("Default")), password: Secret("secret"),
+            user: .name("cirrata", domain: .name("Default")), password: Secret(password),
             project: .name("lab", domain: .name("Default")))
         configuration.providers = [
             ProviderConfiguration(
@@ -95,24 +102,6 @@ package final class Bench: Sendable {
         var configuration = configuration
         site(&configuration)
         return BenchWorker(process: simulation.process(name), bench: self, configuration: configuration)
-    }
-}
-
-/// Every event of every job of every worker, in order.
-package final class EventLog: EventSink {
-    private let kept = Locked<[EventRecord]>([])
-
-    package func record(_ record: EventRecord) {
-        kept.withLock { $0.append(record) }
-    }
-
-    package var records: [EventRecord] { kept.withLock { $0 } }
-
-    /// The outcomes of all deliveries so far, in order.
-    package var outcomes: [Outcome] {
-        records.compactMap { record in
-            if case .ended(let outcome, _) = record.event { outcome } else { nil }
-        }
     }
 }
 
@@ -145,7 +134,8 @@ package struct BenchWorker: Sendable {
             let worker = Worker(
                 settings: try WorkerSettings(configuration, release: "bench"),
                 broker: Broker(configuration.broker, world: world), provisioner: Provisioner(site: site),
-                sinks: [sink], world: world, notice: { _ in })
+                sinks: [sink], world: world,
+                notice: { if process.isRunning { bench.notices.add($0, of: process.name) } })
             running.withLock { $0 = worker }
             await worker.run()
         }
@@ -158,7 +148,7 @@ private struct LivingSink: EventSink {
     let log: EventLog
 
     func record(_ record: EventRecord) {
-        if process.isRunning { log.record(record) }
+        if process.isRunning { log.record(record, by: process.name) }
     }
 }
 
@@ -169,13 +159,25 @@ extension SimulatedAnswer {
         case .response(let response), .closeDelimited(let response):
             self = .response(response, after: answer.after)
         case .raw(let bytes):
-            self = .failure(
-                bytes.isEmpty ? .reset : .malformed, of: request, mayHaveArrived: true, after: answer.after)
+            self =
+                Self.first(of: bytes).map { .response($0, after: answer.after) }
+                ?? .failure(
+                    bytes.isEmpty ? .reset : .malformed, of: request, mayHaveArrived: true, after: answer.after)
         case .truncated, .reset:
             self = .failure(.reset, of: request, mayHaveArrived: true, after: answer.after)
         case .stall:
             self = .never
         }
+    }
+
+    /// nsupdate-web sends two responses on one connection. A client takes the first, and all that follows, up to the
+    /// end of the connection, for its body.
+    private static func first(of bytes: [UInt8]) -> HTTPResponse? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.hasPrefix("HTTP/1."), let end = text.firstRange(of: "\r\n\r\n"),
+            let status = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
+        else { return nil }
+        return HTTPResponse(status: status, body: Array(text[end.upperBound...].utf8))
     }
 }
 
@@ -211,10 +213,7 @@ extension Bench {
     }
 
     package var openJobs: Int {
-        broker.jobs.filter { job in
-            (job.tube.hasPrefix("cirrata.provision.") || job.tube.hasPrefix("cirrata.destroy."))
-                && job.state != "buried"
-        }.count
+        broker.unfinishedJobs(inTubes: ["cirrata.provision.", "cirrata.destroy."])
     }
 
     package var buried: Int { broker.jobs.filter { $0.state == "buried" }.count }

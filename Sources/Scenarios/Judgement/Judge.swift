@@ -1,0 +1,199 @@
+import Configuration
+import Jobs
+import Pipelines
+import Sandbox
+import Simulation
+import World
+
+/// Holds a lab at rest against the invariants, from the outside: by what the cloud, paddles, DNS and the broker say.
+struct Judge: Sendable {
+    /// How a job ended: the last that was heard of it.
+    private struct Ending {
+        var job: Producer.Job
+        var outcome: String
+        /// What its report says is left.
+        var left: [String] = []
+    }
+
+    private let bench: Bench
+    private let scenery: Scenery
+    private let producer: Producer
+    private let watch: Watch
+    private let interfered: Bool
+    private let cloud: CloudSnapshot
+    private let record: PaddlesNode?
+    private let addresses: [String]
+
+    init(_ bench: Bench, _ scenery: Scenery, _ producer: Producer, _ watch: Watch, interfered: Bool) {
+        self.bench = bench
+        self.scenery = scenery
+        self.producer = producer
+        self.watch = watch
+        self.interfered = interfered
+        let now = bench.simulation.world.time.wallClock
+        let name = "\(Scenery.node).\(Bench.domain)"
+        (cloud, record, addresses) = bench.sandbox.withState { state in
+            (state.cloud.snapshot(at: now), state.paddles.node(name), state.nsupdate.zone.addresses(of: name))
+        }
+    }
+
+    private var servers: [CloudSnapshot.Server] {
+        cloud.servers.filter { $0.name == Scenery.node && $0.metadata["cirrata_site"] == Bench.site }
+    }
+
+    private var volumes: [CloudSnapshot.Volume] {
+        cloud.volumes.filter { volume in
+            volume.metadata["cirrata_site"] == Bench.site && volume.metadata["cirrata_node"] == Scenery.node
+        }
+    }
+
+    /// - Returns: all that is wrong, and how each job ended.
+    func judge() -> (violations: [String], outcomes: [String]) {
+        var wrong = watch.violations
+        let endings = endings(&wrong)
+        wrong += scenery.differences(cloud)
+        if !watch.hadLateRequest {
+            wrong += resources(endings)
+            wrong += node(endings)
+            wrong += locks(endings)
+        }
+        wrong += secrets()
+        return (wrong, endings.map(\.outcome))
+    }
+
+    // MARK: I1
+
+    private func endings(_ wrong: inout [String]) -> [Ending] {
+        let kept = bench.broker.jobs
+        let reports = bench.reports
+        let replies = producer.allReplies
+        return producer.jobs.map { job in
+            let key = job.part.uuid
+            var ending = Ending(job: job, outcome: replies.last { $0.key == key }?.outcome ?? "")
+            let mine = kept.filter { $0.tube == job.tube && $0.body == Array(job.body.utf8) }
+            for copy in mine {
+                guard copy.state == "buried" else {
+                    wrong.append("I1 job \(copy.id) (\(key)) is still \(copy.state)")
+                    continue
+                }
+                guard let report = reports.last(where: { $0.jobID == copy.id && $0.key == key }) else {
+                    wrong.append("I1 job \(copy.id) (\(key)) is buried without a report")
+                    continue
+                }
+                ending.outcome = report.outcome
+                ending.left = report.left
+            }
+            if mine.isEmpty, ending.outcome.isEmpty {
+                wrong.append("I1 job \(job.id) (\(key)) vanished without a reply")
+            }
+            return ending
+        }
+    }
+
+    // MARK: I2, I3, I4
+
+    /// Every server and volume belongs to a provision that ended well, or stands in a report.
+    private func resources(_ endings: [Ending]) -> [String] {
+        var wrong: [String] = []
+        let reported = endings.flatMap(\.left)
+        let good = Set(endings.filter { $0.outcome == "done" && $0.job.part.action == .provision }.map(\.job.part.uuid))
+        // The older job's node stands until somebody is done with it, or has begun to.
+        let allowed = good.union([Scenery.olderKey])
+        func isReported(_ id: String) -> Bool { reported.contains { $0.contains(id) } }
+        let unexplained = servers.filter { !isReported($0.id) }
+        if unexplained.count > 1 { wrong.append("I4 \(Scenery.node) has \(unexplained.count) servers") }
+        for server in unexplained where !allowed.contains(server.metadata["cirrata_key"] ?? "") {
+            wrong.append(
+                "I3 server \(server.id) of \(server.metadata["cirrata_key"] ?? "?") is left (\(server.status))")
+        }
+        for volume in volumes where !isReported(volume.id) {
+            let key = volume.metadata["cirrata_key"] ?? ""
+            if !allowed.contains(key) {
+                wrong.append("I3 volume \(volume.id) of \(key) is left (\(volume.status))")
+            } else if interfered {
+                continue
+            } else if volume.server == nil || !servers.contains(where: { $0.id == volume.server }) {
+                wrong.append("I3 volume \(volume.id) of \(key) is attached to nothing (\(volume.status))")
+            }
+        }
+        return wrong
+    }
+
+    /// The newest job that ended well says what is to stand, unless a newer one took that away and then failed.
+    private func node(_ endings: [Ending]) -> [String] {
+        guard let last = endings.lastIndex(where: { $0.outcome == "done" }) else {
+            return interfered ? [] : undescribed(endings)
+        }
+        let done = endings[last].job.part
+        let mayBeGone = interfered || endings[(last + 1)...].contains { $0.outcome != "obsolete" }
+        guard done.action == .provision else { return interfered ? [] : undescribed(endings) }
+        guard let server = servers.first(where: { $0.metadata["cirrata_key"] == done.uuid }) else {
+            return mayBeGone ? [] : ["I2 \(done.uuid) is done and has no server"]
+        }
+        if mayBeGone { return [] }
+        var wrong: [String] = []
+        if server.status != "ACTIVE" { wrong.append("I2 the server is \(server.status)") }
+        let attached = volumes.filter { $0.status == "in-use" && $0.server == server.id }
+        if attached.count != done.volumes {
+            wrong.append("I2 \(attached.count) of \(done.volumes) volumes are attached")
+        }
+        if !server.addresses.contains(where: { addresses == [$0.address] }) {
+            wrong.append("I2 DNS says \(addresses), the server has \(server.addresses.map(\.address))")
+        }
+        if !server.addresses.contains(where: { $0.mac == record?.macAddress }) {
+            wrong.append("I2 paddles has MAC \(record?.macAddress ?? "none")")
+        }
+        if record?.osType == nil || record?.osVersion == nil { wrong.append("I2 paddles has no os") }
+        return wrong
+    }
+
+    /// Nothing of ours stands: paddles and DNS must not say otherwise.
+    private func undescribed(_ endings: [Ending]) -> [String] {
+        guard servers.isEmpty, endings.allSatisfy(\.left.isEmpty) else { return [] }
+        var wrong: [String] = []
+        if record?.macAddress != nil { wrong.append("I3 paddles still has a MAC") }
+        if record?.osType != nil { wrong.append("I3 paddles still has an os") }
+        if !(addresses.isEmpty || addresses == [bench.configuration.dns.parkingAddress]) {
+            wrong.append("I3 DNS still says \(addresses)")
+        }
+        return wrong
+    }
+
+    private func locks(_ endings: [Ending]) -> [String] {
+        var wrong: [String] = []
+        for ending in endings {
+            let ownLock = "cirrata:\(ending.job.part.uuid)"
+            let isLeft = ending.left.contains { $0.contains(ownLock) || $0.hasPrefix("lock") }
+            if record?.locked == true, record?.description == ownLock, !isLeft {
+                wrong.append("I3 the node is still locked with \(ownLock), whose job ended \(ending.outcome)")
+            }
+        }
+        guard let part = endings.last?.job.part, !interfered else { return wrong }
+        let unlocks = endings.contains { $0.job.part.unlocks && $0.outcome == "done" }
+        switch part.node {
+        case .locked:
+            if unlocks != (record?.locked != true), endings.count == 1 {
+                wrong.append("I3 the node is \(record?.locked == true ? "locked" : "free") at the end")
+            }
+        case .lockedByJob, .any:
+            let isDone = endings.last?.outcome == "done"
+            if isDone, record?.locked != true || record?.lockedBy != part.owner {
+                wrong.append("I2 the node is not locked for \(part.owner)")
+            }
+            if !isDone, record?.locked == true { wrong.append("I3 the node stays locked by \(record?.lockedBy ?? "")") }
+        }
+        return wrong
+    }
+
+    // MARK: I6
+
+    private func secrets() -> [String] {
+        let secrets = watch.tokens.sorted() + [Bench.password]
+        let texts = bench.broker.jobs.filter { job in
+            job.tube == Producer.replies || job.tube == bench.configuration.tubes.reports
+        }.map { String(decoding: $0.body, as: UTF8.self) }
+        return secrets.filter { secret in texts.contains { $0.contains(secret) } }.map { secret in
+            "I6 a \(secret == Bench.password ? "password" : "token") stands in a report or reply"
+        }
+    }
+}

@@ -1,0 +1,137 @@
+import Configuration
+import HTTPKit
+import Jobs
+import Pipelines
+import Sandbox
+import Simulation
+import World
+
+/// Sees every request that changes something, and what comes of it: the invariants that a look at the end cannot tell.
+final class Watch: Sendable {
+    private struct State {
+        /// The key on each server and volume that was created.
+        var keys: [String: String] = [:]
+        /// Provisions whose commit paddles has taken.
+        var committed: Set<String> = []
+        var tokens: Set<String> = []
+        var violations: [String] = []
+        var lateRequests = 0
+    }
+
+    /// Requests of one worker that may be on their way at once when it is stopped.
+    private static let mostOnTheirWay = 4
+
+    private let bench: Bench
+    private let stagehand: Stagehand
+    private let producer: Producer
+    private let scenery: Scenery
+    private let state = Locked(State())
+
+    init(_ bench: Bench, _ stagehand: Stagehand, _ producer: Producer, _ scenery: Scenery) {
+        self.bench = bench
+        self.stagehand = stagehand
+        self.producer = producer
+        self.scenery = scenery
+    }
+
+    var violations: [String] { state.withLock { $0.violations } }
+    /// A stopped worker's request took effect after its lease: only a sweep finds what that left.
+    var hadLateRequest: Bool { state.withLock { $0.lateRequests > 0 } }
+    /// Tokens that were sent: none may show anywhere.
+    var tokens: Set<String> { state.withLock { $0.tokens } }
+
+    // MARK: Leaving
+
+    /// I5: nothing that changes anything leaves a worker that has not proven lately that the job is still its own.
+    func leaves(_ exchange: SimulatedHTTP.Exchange) {
+        if let token = exchange.request.headers["X-Auth-Token"] {
+            state.withLock { _ = $0.tokens.insert(token) }
+        }
+        guard Self.changesSomething(exchange.request), let job = bench.events.job(of: exchange.process) else { return }
+        let now = bench.simulation.world.time.now
+        // In the very moment of the loss the worker has not heard of it yet.
+        if stagehand.brokerLostAt == now { return }
+        let holder = bench.broker.holder(of: job.jobID)
+        let holds = holder?.process == exchange.process
+        let isStale = (holder?.renewedAgo ?? .zero) > bench.configuration.lease
+        if holds, !isStale { return }
+        if stagehand.hidesLosses { return }
+        if stagehand.thawedAt == now, exchange.process == stagehand.stoppedProcess {
+            let isOneOfFew = state.withLock { state in
+                state.lateRequests += 1
+                return state.lateRequests <= Self.mostOnTheirWay
+            }
+            if isOneOfFew { return }
+        }
+        let why = holds ? "last touched \((holder?.renewedAgo ?? .zero).short) ago" : "which it does not hold"
+        note("I5 \(exchange.process) sends \(Self.label(exchange)) for job \(job.jobID), \(why)")
+    }
+    private static func changesSomething(_ request: HTTPRequest) -> Bool {
+        // nsupdate-web is told by GET; without a name it is only asked whether it is there.
+        if request.url.hasPrefix("\(Bench.origin)/nsupdate/") {
+            return request.url.hasPrefix("\(Bench.origin)/nsupdate/update?name=")
+        }
+        return request.method != .get && request.method != .head && !request.url.hasPrefix("\(Bench.origin)/identity/")
+    }
+
+    // MARK: Answered
+
+    /// What a service did.
+    func answered(_ exchange: SimulatedHTTP.Exchange, _ answer: SimulatedAnswer) {
+        let request = exchange.request
+        guard request.method != .get, case .response(let response, _) = answer, response.isSuccess,
+            let job = bench.events.job(of: exchange.process)
+        else { return }
+        let parts = request.url.utf8.split(separator: UInt8(ascii: "/")).map {
+            String(decoding: Array($0), as: UTF8.self)
+        }
+        let tail = parts.suffix(2)
+        switch (request.method, tail.first, tail.last) {
+        case (.post, _, "servers"): created(response, "server")
+        case (.post, _, "volumes"): created(response, "volume")
+        case (.delete, "servers", let id?), (.delete, "volumes", let id?): removed(id, by: job.key, job.action)
+        case (.put, "nodes", _):
+            if let body = try? JSONValue(parsing: request.body), body["mac_address"]?.string != nil {
+                state.withLock { _ = $0.committed.insert(job.key) }
+            }
+        default: break
+        }
+    }
+
+    private func created(_ response: HTTPResponse, _ kind: String) {
+        // Nova does not repeat the metadata; the next look at the cloud does.
+        guard let body = try? JSONValue(parsing: response.body), let id = body[kind]?["id"]?.string else { return }
+        let now = bench.simulation.world.time.wallClock
+        let key = bench.sandbox.withState { state -> String? in
+            let cloud = state.cloud.snapshot(at: now)
+            return (cloud.servers.first { $0.id == id }?.metadata ?? cloud.volumes.first { $0.id == id }?.metadata)?[
+                "cirrata_key"]
+        }
+        state.withLock { $0.keys[id] = key }
+    }
+
+    private func removed(_ id: String, by key: String, _ action: String) {
+        if scenery.untouchable.contains(id) {
+            note("I4 \(key) deletes \(id), which is not ours")
+            return
+        }
+        let (victim, isCommitted) = state.withLock { ($0.keys[id], $0.committed.contains(key)) }
+        guard let victim else { return }
+        if action == JobAction.provision.rawValue, isCommitted, victim == key {
+            note("I8 \(key) deletes \(id) after its commit")
+        }
+        if producer.hasReordered || stagehand.hidesLosses { return }
+        let order = producer.jobs.map(\.part.uuid)
+        if let victimIndex = order.lastIndex(of: victim), let index = order.lastIndex(of: key), victimIndex > index {
+            note("I7 \(key) deletes \(id) of \(victim), which is newer")
+        }
+    }
+
+    private func note(_ violation: String) {
+        state.withLock { $0.violations.append(violation) }
+    }
+
+    private static func label(_ exchange: SimulatedHTTP.Exchange) -> String {
+        "\(exchange.request.method.rawValue) \(exchange.request.url)"
+    }
+}

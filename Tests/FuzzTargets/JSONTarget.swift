@@ -1,0 +1,45 @@
+import FoundationEssentials
+import HTTPKit
+
+/// JSON of services: our reader against itself and against Foundation's.
+enum JSONTarget {
+    static func check(_ input: [UInt8]) throws {
+        let value: JSONValue
+        do {
+            value = try JSONValue(parsing: input)
+        } catch {
+            try requireOneLine("\(error)")
+            return
+        }
+        let written = value.bytes
+        let again = try? JSONValue(parsing: written)
+        try require(again == value, "\(value.text) is read as \(again?.text ?? "nothing")")
+        try require(again?.bytes == written, "\(value.text) is written in two ways")
+        // Foundation refuses deeper nesting and larger exponents than we do; it must not see another value.
+        guard let theirs = try? JSONDecoder().decode(JSONValue.self, from: Data(input)) else { return }
+        try require(isSame(value, theirs), "Foundation reads \(theirs.text), we read \(value.text)")
+    }
+
+    /// Equal but for the last bit of a number: Foundation cuts some fractions instead of rounding them.
+    private static func isSame(_ ours: JSONValue, _ theirs: JSONValue) -> Bool {
+        switch (ours, theirs) {
+        case (.array(let one), .array(let two)): one.count == two.count && zip(one, two).allSatisfy(isSame)
+        case (.object(let one), .object(let two)):
+            one.count == two.count && one.allSatisfy { key, value in two[key].map { isSame(value, $0) } ?? false }
+        default: ours == theirs || number(ours, isCloseTo: theirs)
+        }
+    }
+
+    private static func number(_ one: JSONValue, isCloseTo other: JSONValue) -> Bool {
+        guard let one = double(one), let other = double(other) else { return false }
+        return (one - other).magnitude <= one.magnitude * 1e-15
+    }
+
+    private static func double(_ value: JSONValue) -> Double? {
+        switch value {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+}
