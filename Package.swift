@@ -96,7 +96,8 @@ let package = Package(
                 arguments, log, lifecycle, lifecycleSignals,
             ]),
 
-        program("simulate", ["World", "HTTPKit", "Jobs", "Pipelines", "Sandbox", "Simulation", "Scenarios", arguments]),
+        program(
+            "simulate", ["World", "HTTPKit", "Jobs", "Pipelines", "Sandbox", "Simulation", "Scenarios", arguments]),
 
         .target(
             name: "TestSupport", dependencies: ["World", "HTTPKit", "EventLoop"], path: "Tests/TestSupport",

@@ -96,7 +96,7 @@ struct OutageLab: Sendable {
         for node in leaving { destroy(node) }
     }
 
-    private func destroy(_ node: String) {
+    func destroy(_ node: String) {
         bench.put(
             .destroy, "{action: destroy, node: \(node), owner: me@lab, lock_description: run/1, uuid: d-\(node)}")
     }

@@ -111,6 +111,12 @@ extension NodeWork {
             case .absent: return "has no record"
             }
         } catch let error as ServiceError where error.kind == .permanent {
+            guard !dns.asksBeforeParking else {
+                // It was written once, so it is this host's bridge that is the wrong one: another host may have the right.
+                throw Ending(
+                    .retry, "dns-refused", "\(name) still points to a server that is gone, and \(error)",
+                    next: "check nsupdate_url of this host, and nsupdate-web's --allow-hosts")
+            }
             run.warning("nsupdate-web refuses \(name): \(error.message)")
             return "refused by nsupdate-web: left alone"
         }

@@ -189,7 +189,7 @@ extension NodeWork {
         let heirs = found.newer.servers + found.twins.servers
         if let heir = heir(among: heirs) {
             // Its own push may have come before ours.
-            if let record, case .held = claim.judge(record) { try await correctName(to: heir, run) }
+            if let record, isNodeOf(heir, record) { try await correctName(to: heir, run) }
             return
         }
         // A server that is not ready yet writes the name when it is.
@@ -206,8 +206,8 @@ extension NodeWork {
             if parked == .parked { run.removed("dns", name: node.qualified, id: parking.label) }
             gone("dns \(node)")
         } catch let error as ServiceError where error.kind == .permanent {
-            // A name that is refused now was refused when we wanted to write it, too.
-            guard known.dnsWritten else {
+            // A name that is refused now was refused when we wanted to write it, too; unless DNS itself says otherwise.
+            guard known.dnsWritten || dns.asksBeforeParking else {
                 run.note("nsupdate-web refuses \(node): it never pointed to this job's server")
                 gone("dns \(node)")
                 return
@@ -215,6 +215,12 @@ extension NodeWork {
             refusals.add("dns \(node)", error)
             run.left("dns", name: node.qualified, id: "", why: error.description)
         }
+    }
+
+    /// Whether the node is locked for this job, or for whom the server was built.
+    private func isNodeOf(_ heir: Server, _ record: NodeRecord) -> Bool {
+        if case .held = claim.judge(record) { return true }
+        return record.locked && Ownership(metadata: heir.metadata)?.owner == record.lockedBy
     }
 
     /// The server that will have the node, as far as that can be told: of the newest job.

@@ -70,7 +70,7 @@ struct Judge: Sendable {
         return producer.jobs.map { job in
             let key = job.part.uuid
             var ending = Ending(job: job, outcome: replies.last { $0.key == key }?.outcome ?? "")
-            let mine = kept.filter { $0.tube == job.tube && $0.body == Array(job.body.utf8) }
+            let mine = kept.filter { $0.id == job.id && $0.tube == job.tube }
             for copy in mine {
                 guard copy.state == "buried" else {
                     wrong.append("I1 job \(copy.id) (\(key)) is still \(copy.state)")
@@ -180,7 +180,10 @@ struct Judge: Sendable {
             if isDone, record?.locked != true || record?.lockedBy != part.owner {
                 wrong.append("I2 the node is not locked for \(part.owner)")
             }
-            if !isDone, record?.locked == true { wrong.append("I3 the node stays locked by \(record?.lockedBy ?? "")") }
+            let isLeft = endings.contains { !$0.left.isEmpty }
+            if !isDone, !isLeft, record?.locked == true {
+                wrong.append("I3 the node stays locked by \(record?.lockedBy ?? "")")
+            }
         }
         return wrong
     }

@@ -141,8 +141,7 @@ final class Stagehand: Sendable {
         let now = bench.simulation.world.time.now
         switch act {
         case .brokerRestarts:
-            state.withLock { $0.brokerLostAt = now }
-            broker.restart()
+            restartBroker()
         case .brokerForgets:
             state.withLock { $0.brokerLostAt = now }
             producer.brokerForgets()
@@ -158,12 +157,7 @@ final class Stagehand: Sendable {
             }
         case .brokerDrains(let duration):
             broker.drain()
-            later(duration) { [weak self] in
-                guard let self else { return }
-                let now = self.bench.simulation.world.time.now
-                self.state.withLock { $0.brokerLostAt = now }
-                broker.restart()
-            }
+            later(duration) { [weak self] in self?.restartBroker() }
         case .brokerClock(let duration):
             state.withLock { $0.clockWasStepped = true }
             broker.stepClock(by: duration)
@@ -173,6 +167,13 @@ final class Stagehand: Sendable {
             later(duration) { network.heal(from: process, to: endpoint) }
         default: break
         }
+    }
+
+    /// One that was once started without its log has none from then on.
+    private func restartBroker() {
+        let now = bench.simulation.world.time.now
+        state.withLock { $0.brokerLostAt = now }
+        if producer.hasReordered { producer.brokerForgets() } else { bench.broker.restart() }
     }
 
     private func disturbLab(_ act: Trouble.Act) {
