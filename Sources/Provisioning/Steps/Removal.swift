@@ -37,23 +37,29 @@ extension NodeWork {
     /// Asked right before each destructive act; throws if it may not be done.
     typealias Permission = @Sendable (RemovalAct) async throws -> Void
 
+    /// What a report says is left when nobody could look.
+    package static func unseen(of key: String) -> String {
+        "whatever carries cirrata_key \(key) or is locked with cirrata:\(key): it could not be looked up"
+    }
+
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
     /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
     /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
     func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
-        let found = try await look(run)
         let name = try node().qualified
         let record = try await paddles.node(name, for: run.call)
+        let lock = record.map { claim.judge($0) } == .held(byUs: true) ? ["lock \(name)"] : []
+        remember(\.remains, [Self.unseen(of: job.key)] + lock)
+        let found = try await look(run)
         if let record { try await endIfCommitted(record, found, run) }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
         if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
             throw Ending(.obsolete, "changed", "there is more of this job than there was")
         }
-        remember(\.remains, condemned.labels)
-        if let record, claim.judge(record) == .held(byUs: true) { update { $0.remains?.append("lock \(name)") } }
+        remember(\.remains, condemned.labels + lock)
         let stillMay: Permission = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))

@@ -41,7 +41,8 @@ package enum RequestFault: Sendable, Hashable, CaseIterable {
         case .forbidden: Self.refusal(403, "forbidden", "Policy doesn't allow this to be performed.")
         // paddles says so only of a node that it does not know: that would be believed, and rightly.
         case .notFound where request.url.contains("/paddles/"): .instead(Self.page(404, "Not Found"))
-        case .notFound: Self.refusal(404, "itemNotFound", "Resource could not be found.")
+        // As the web framework says it of paths that it does not know.
+        case .notFound: Self.refusal(404, "itemNotFound", "The resource could not be found.")
         case .notFoundPage: .instead(Self.page(404, "Not Found"))
         case .conflict: Self.refusal(409, "conflictingRequest", "There was a conflict with another request.")
         case .tooLarge: Self.refusal(413, "overLimit", "Quota exceeded.")

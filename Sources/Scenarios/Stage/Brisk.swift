@@ -20,7 +20,7 @@ extension CloudTimings {
 extension StepSettings {
     static var brisk: StepSettings {
         var steps = StepSettings()
-        let limits = StepLimits(timeout: .seconds(60), patience: .seconds(60))
+        let limits = StepLimits(timeout: .seconds(60), patience: .seconds(30))
         steps.claim = limits
         steps.createServer = limits
         steps.waitActive = limits

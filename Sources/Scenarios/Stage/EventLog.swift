@@ -26,6 +26,13 @@ package final class EventLog: EventSink {
     /// The job that a process was last heard of with: with one slot, the one that it works on.
     package func job(of process: String) -> JobTag? { state.withLock { $0.current[process] } }
 
+    /// Ids of what could not be removed and was said to be left, although the job went on.
+    var left: [String] {
+        records.compactMap { record in
+            if case .left(_, _, _, let id, _) = record.event { id } else { nil }
+        }
+    }
+
     /// The outcomes of all deliveries so far, in order.
     package var outcomes: [Outcome] {
         records.compactMap { record in

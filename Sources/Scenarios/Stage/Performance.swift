@@ -6,7 +6,7 @@ import World
 /// One run of a scenario: jobs are put, things go wrong, the lab is put right, comes to rest, and is judged.
 package enum Performance {
     /// How long troubles may last, and how long the lab may take to come to rest after they are over.
-    private static let storm = Duration.seconds(600)
+    private static let storm = Duration.seconds(240)
     private static let calm = Duration.seconds(4 * 3_600)
 
     /// - Parameter keepsTrace: also returns everything that happened, line by line.
@@ -23,10 +23,10 @@ package enum Performance {
                     // One job a worker: then each request can be told whose it is.
                     site.slots = 1
                     // Everything that ends by time ends soon.
-                    site.retryFor = .seconds(300)
-                    site.retryCap = .seconds(20)
-                    site.capacityWait = .seconds(300)
-                    site.capacityDelay = .seconds(20)
+                    site.retryFor = .seconds(90)
+                    site.retryCap = .seconds(10)
+                    site.capacityWait = .seconds(90)
+                    site.capacityDelay = .seconds(10)
                     site.steps = .brisk
                 })
             let scenery = Scenery(bench, scenario.cast)

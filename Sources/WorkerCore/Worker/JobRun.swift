@@ -104,11 +104,7 @@ extension JobRun {
         case .wait, .rejected, .failed, .superseded, .obsolete, .expired, .suspect:
             end.kind = .removalIncomplete
             end.message = "\(reason.message); and its removal could not be finished: \(end.message)"
-            if let remains = work.remains {
-                end.left = remains
-            } else {
-                end.message += "; what it built could not be looked up, it carries cirrata_key \(job.key)"
-            }
+            end.left = work.remains ?? [NodeWork.unseen(of: job.key)]
             return end
         }
     }
