@@ -1,4 +1,3 @@
-import Configuration
 import HTTPKit
 import Jobs
 import Pipelines
@@ -67,31 +66,6 @@ import World
             }
             #expect(found.isEmpty, "seed \(seed): \(found)")
         }
-    }
-
-    /// Seed 21: the faster one has finished and left the queue when the slower one looks at the volumes.
-    @Test func theSlowerOneTouchesNothingOfAFinishedTwin() throws {
-        let bench = try Bench(site: { $0.slots = 1 })
-        bench.lock("ovh001")
-        let isSlow = Locked(true)
-        bench.simulation.http.onRequest { exchange in
-            let url = exchange.request.url
-            let isPoll = exchange.request.method == .get && url.contains("/servers/") && !url.contains("/detail")
-            guard exchange.process == "w2", isPoll, isSlow.withLock({ $0 }) else { return .deliver }
-            return .instead(.response(HTTPResponse(status: 503, headers: ["Retry-After": "1"])))
-        }
-        bench.worker("w1").start()
-        bench.worker("w2").start()
-        try bench.simulation.run { world in
-            bench.put(.provision, Self.body(volumes: 2))
-            bench.put(.provision, Self.body(volumes: 2))
-            while bench.replies("replies").isEmpty { try await world.time.sleep(for: .seconds(1)) }
-            isSlow.withLock { $0 = false }
-            try await bench.settled()
-            let created = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock).serversCreated }
-            #expect(created == 2, "the two did not build at once: this proves nothing")
-        }
-        #expect(violations(bench, puts: 2, volumes: 2).isEmpty)
     }
 
     /// The one that builds is gone for good: nobody waits for it, and what it built is not left.
