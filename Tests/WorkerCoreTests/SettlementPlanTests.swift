@@ -65,6 +65,7 @@ import World
         #expect(delay(Outcome(.retry, delay: .seconds(300)), 0) == .seconds(300))
         #expect(delay(Outcome(.retry, delay: .seconds(3)), 0) == .seconds(5))
         #expect(delay(Outcome(.wait, delay: .seconds(400)), 0) == .seconds(300))
+        #expect(delay(Outcome(.parked, delay: .seconds(8)), 0) == .seconds(6))
         #expect(delay(Outcome(.drain, delay: .seconds(30)), .max) == .seconds(30))
     }
 

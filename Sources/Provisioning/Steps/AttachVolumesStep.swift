@@ -24,7 +24,11 @@ extension NodeWork {
                 surplus.append(volume)
             }
         }
-        try await clearAway(surplus, run)
+        if !surplus.isEmpty {
+            // They may be of an equal job that was faster and has left the queue.
+            try await unlessFinishedElsewhere(serverID, run)
+            try await clearAway(surplus, run)
+        }
         guard !plan.volumeNames.isEmpty else { return "no volumes wanted" }
 
         let existing = byName
@@ -47,6 +51,14 @@ extension NodeWork {
         }
         remember(\.volumes, attached)
         return "\(attached.count) of \(plan.volumeSize) GB: \(attached.map(\.name).joined(separator: ", "))"
+    }
+
+    /// - Throws: `Ending(.done)` when paddles describes another server of this key: the work was done meanwhile.
+    private func unlessFinishedElsewhere(_ serverID: String, _ run: StepRun) async throws {
+        let found = try await look(run)
+        guard let finished = committed(try await stillClaimed(run), found), finished.id != serverID else { return }
+        try await giveWay(to: finished, found, run)
+        throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
     }
 
     /// After a failed attempt: perhaps the server is not there any more, or not ours to finish.

@@ -66,7 +66,9 @@ package struct SettlementPolicy: Sendable, Hashable {
                 replies: false, reports: false,
                 command: .release(delay: retryDelay(asked: outcome.delay, releases: releases, random: random)))
         case .parked:
-            SettlementPlan(replies: false, reports: false, command: .release(delay: spread(parkDelay, random)))
+            SettlementPlan(
+                replies: false, reports: false,
+                command: .release(delay: spread(outcome.delay ?? parkDelay, random)))
         case .wait:
             SettlementPlan(
                 replies: false, reports: false,

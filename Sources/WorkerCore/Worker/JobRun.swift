@@ -15,6 +15,9 @@ struct JobRun: Sendable {
     let time: any TimeSource
     let notice: @Sendable (WorkerNotice) -> Void
 
+    /// Every worker of a site sets a job aside by itself, one after the other: it must not take minutes all in all.
+    private static let aside = Duration.seconds(5)
+
     func outcome() async -> Outcome {
         if let end = suspicion() { return end }
         if let verdict = ledgers.verdict(on: life)?.outcome {
@@ -43,7 +46,8 @@ struct JobRun: Sendable {
             Outcome(
                 .parked, cause: "set-aside",
                 message:
-                    "reserved \(statistics.reserves.counted("time")) and hardly ever released: set aside once")
+                    "reserved \(statistics.reserves.counted("time")) and hardly ever released: set aside once",
+                delay: Self.aside)
         case .suspect:
             Outcome(
                 .suspect, cause: "suspect",
