@@ -56,9 +56,10 @@ extension NodeWork {
     /// - Throws: `Ending(.done)` when paddles describes another server of this key: the work was done meanwhile.
     private func unlessFinishedElsewhere(_ serverID: String, _ run: StepRun) async throws {
         let found = try await look(run)
-        guard let finished = committed(try await stillClaimed(run), found), finished.id != serverID else { return }
-        try await giveWay(to: finished, found, run)
-        throw Ending(.done, Self.committedCause, "finished by an equal job in the meantime")
+        let record = try await stillClaimed(run)
+        guard let finished = committed(record, found), finished.id != serverID else { return }
+        try await giveWay(to: finished, record, found, run)
+        throw Ending(.done, "finished", "finished by an equal job in the meantime")
     }
 
     /// After a failed attempt: perhaps the server is not there any more, or not ours to finish.
