@@ -39,6 +39,7 @@ package enum Performance {
                 return stagehand.meet(exchange)
             }
             bench.simulation.http.onAnswer { watch.answered($0, $1) }
+            bench.broker.onBytes { watch.heard($0, $1) }
             company.startFirst()
             do {
                 (verdict.violations, verdict.outcomes) = try bench.simulation.run { world in

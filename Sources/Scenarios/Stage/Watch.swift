@@ -16,6 +16,8 @@ final class Watch: Sendable {
         var tokens: Set<String> = []
         var violations: [String] = []
         var lateRequests = 0
+        /// The job that each worker spoke of last, if that was a touch.
+        var touched: [String: UInt64] = [:]
     }
 
     /// Requests of one worker that may be on their way at once when it is stopped.
@@ -72,6 +74,24 @@ final class Watch: Sendable {
             return request.url.hasPrefix("\(Bench.origin)/nsupdate/update?name=")
         }
         return request.method != .get && request.method != .head && !request.url.hasPrefix("\(Bench.origin)/identity/")
+    }
+
+    // MARK: The queue
+
+    /// I1, I5: a job is only settled by who has just proven that it is still his.
+    func heard(_ process: String, _ bytes: [UInt8]) {
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.count < 60 {
+            let words = String(decoding: Array(line), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+            guard words.count > 1, let job = UInt64(words[1]) else { continue }
+            switch words[0] {
+            case "touch": state.withLock { $0.touched[process] = job }
+            case "delete", "release", "bury":
+                guard bench.broker.holder(of: job)?.process == process else { continue }
+                let wasTouched = state.withLock { $0.touched.removeValue(forKey: process) == job }
+                if !wasTouched { note("I5 \(process) settles job \(job) (\(words[0])) without a touch") }
+            default: continue
+            }
+        }
     }
 
     // MARK: Answered

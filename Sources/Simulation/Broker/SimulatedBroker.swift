@@ -11,6 +11,7 @@ package final class SimulatedBroker: Sendable {
         var nextConnection: UInt64 = 0
         var timer: (at: Moment, id: UInt64)?
         var isUp = true
+        var onBytes: (@Sendable (String, [UInt8]) -> Void)?
     }
 
     package let endpoint: Endpoint
@@ -161,6 +162,11 @@ package final class SimulatedBroker: Sendable {
         return String(decoding: answer.withLock { $0 }, as: UTF8.self)
     }
 
+    /// Told of what a process sends, before the broker acts on it.
+    package func onBytes(_ hook: @escaping @Sendable (String, [UInt8]) -> Void) {
+        state.withLock { $0.onBytes = hook }
+    }
+
     // MARK: Serving
 
     private func listen() {
@@ -181,6 +187,8 @@ package final class SimulatedBroker: Sendable {
         do {
             while let bytes = try await stream.read() {
                 surroundings.trace.record("\(endpoint) \(id) < \(Self.firstLine(bytes))")
+                let (hook, peer) = state.withLock { ($0.onBytes, $0.peers[id]) }
+                if let hook, let peer { hook(peer, bytes) }
                 change(of: id) { $0.receive(bytes, from: id, at: self.clock.wallClock) }
             }
         } catch {
