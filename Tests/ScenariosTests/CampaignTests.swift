@@ -1,0 +1,74 @@
+import Scenarios
+import Simulation
+import Testing
+import World
+
+/// The scenarios of `ops/simulate`: that numbers mean what they say, and those that once broke an invariant.
+@Suite struct CampaignTests {
+    @Test func numbersMeanTheSameForEver() {
+        let campaign = Campaign()
+        #expect(campaign.systematic > 20_000)
+        #expect(campaign.visitsAll)
+        #expect(campaign[12_345] == Campaign()[12_345])
+        #expect(Set((0..<200).map { campaign[$0].description }).count > 190)
+    }
+
+    @Test func theFirstOnesHold() {
+        let campaign = Campaign()
+        for number in UInt64(0)..<40 {
+            let (scenario, verdict, _) = campaign.play(number)
+            #expect(verdict.violations.isEmpty, "\(number): \(scenario): \(verdict.violations)")
+        }
+    }
+
+    @Test(arguments: [Simulation.Order.fifo, .shuffled])
+    func oneSeedHasOneTrace(order: Simulation.Order) {
+        for cast in Cast.several {
+            let trouble = Trouble(.effect(30, .after), [.kill, .brokerRestarts])
+            let scenario = Scenario(seed: 7, order: order, cast: cast, troubles: [trouble])
+            #expect(Performance.run(scenario).traceHash == Performance.run(scenario).traceHash)
+        }
+    }
+
+    private static func cast(_ name: String) -> Cast? { (Cast.single + Cast.several).first { $0.name == name } }
+
+    /// Each of these broke an invariant when it was found.
+    static let found: [(cast: String, order: Simulation.Order, troubles: [Trouble])] = [
+        // A destroy whose worker died forgot where the name pointed.
+        ("destroy, 3 volumes, unlock", .fifo, [Trouble(.effect(22, .after), [.brokerForgets])]),
+        ("destroy", .fifo, [Trouble(.effect(24, .after), [.drain])]),
+        // What an older job left was nobody's when the newer one failed half-way.
+        ("provision where an older one stands", .fifo, [Trouble(.request(15), [.fault(.badRequest, lasting: false)])]),
+        ("provision where an older one stands", .fifo, [Trouble(.request(28), [.fault(.badRequest, lasting: false)])]),
+        // Our own lock stayed where a stranger's server had the node's name.
+        ("provision of any node", .fifo, [Trouble(.request(15), [.fault(.badRequest, lasting: true)])]),
+        // A committed job came back to a node that had been unlocked: locked again, or removed.
+        ("provision that locks, 1 volume", .fifo, [Trouble(.effect(61, .after), [.kill, .unlock])]),
+        ("provision", .fifo, [Trouble(.effect(40, .before), [.kill, .unlock])]),
+        // Its node was not found again once the lock had got its final description.
+        ("provision of any node, 3 volumes", .fifo, [Trouble(.effect(24, .after), [.brokerDrains(.seconds(40))])]),
+        ("provision of any node", .fifo, [Trouble(.effect(48, .before), [.brokerClock(.seconds(3_600))])]),
+        // A release with a delay on a full disk: limbo.
+        ("provision of any node, 3 volumes", .fifo, [Trouble(.effect(55, .before), [.brokerIsFull(.seconds(40))])]),
+        // Two provisions of one node left DNS with the dead server.
+        (
+            "provision, provision", .shuffled,
+            [Trouble(.effect(93, .after), [.unlock]), Trouble(.request(22), [.fault(.timeoutAfter, lasting: false)])]
+        ),
+        // Equal jobs removed each other's node.
+        ("the same provision twice", .shuffled, [Trouble(.request(3), [.fault(.timeoutAfter, lasting: true)])]),
+        // A report did not say that nobody could look.
+        ("provision of any node", .fifo, [Trouble(.request(13), [.fault(.tooLarge, lasting: true)])]),
+    ]
+
+    @Test(arguments: found.indices)
+    func whatWasFoundStaysMended(index: Int) throws {
+        let story = Self.found[index]
+        let cast = try #require(Self.cast(story.cast))
+        for seed in UInt64(1)...3 {
+            let scenario = Scenario(seed: seed, order: story.order, cast: cast, troubles: story.troubles)
+            let verdict = Performance.run(scenario)
+            #expect(verdict.violations.isEmpty, "\(scenario): \(verdict.violations)")
+        }
+    }
+}
