@@ -53,9 +53,17 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
 
         fileprivate static func printable(_ text: String) -> String {
             let shown = text.unicodeScalars.prefix(80).map { scalar in
-                scalar.value < 0x20 || scalar.value == 0x7F ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+                isControl(scalar) ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
             }
             return shown.joined() + (text.unicodeScalars.count > 80 ? "…" : "")
+        }
+
+        /// What steers a terminal or ends a line.
+        fileprivate static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: true
+            default: false
+            }
         }
     }
 
@@ -71,7 +79,7 @@ package struct NodeName: Sendable, Hashable, Comparable, CustomStringConvertible
         case " ": "a space"
         case "\n", "\r": "a line break"
         case ";": "a semicolon"
-        default: scalar.value < 0x20 || scalar.value == 0x7F ? "a control character" : "'\(scalar)'"
+        default: Malformed.isControl(scalar) ? "a control character" : "'\(scalar)'"
         }
     }
 }

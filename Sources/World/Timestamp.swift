@@ -113,7 +113,7 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     }
 
     private static func floorDiv(_ a: Int64, _ b: Int64) -> Int64 { a % b < 0 ? a / b - 1 : a / b }
-    private static func floorMod(_ a: Int64, _ b: Int64) -> Int64 { a - floorDiv(a, b) * b }
+    private static func floorMod(_ a: Int64, _ b: Int64) -> Int64 { a % b < 0 ? a % b + b : a % b }
 
     /// Days since 1970-01-01 in the proleptic Gregorian calendar, counting years from March so that the leap day is last.
     private static func days(year: Int64, month: Int64, day: Int64) -> Int64 {

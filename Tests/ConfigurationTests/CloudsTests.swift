@@ -32,6 +32,16 @@ private func access(
 }
 
 @Suite struct CloudsTests {
+    /// Only what stands in clouds.yaml can be pointed at there.
+    @Test func problemsPointIntoTheFileTheyName() async throws {
+        let main = "/etc/openstack/clouds.yaml"
+        let own = try await errors(provider, files: [main: clouds + "\n    auth-type: magic"])
+        #expect(own.first?.hasPrefix("\(main):12:5: clouds.lab.auth_type: ") == true, "\(own)")
+        let secure = "clouds:\n  lab: {auth_type: magic}"
+        let others = try await errors(provider, files: [main: clouds, "/etc/openstack/secure.yaml": secure])
+        #expect(others.first?.hasPrefix("\(main): clouds.lab.auth_type: ") == true, "\(others)")
+    }
+
     @Test func aCloudIsRead() async throws {
         var expected = CloudAccess(
             identityRoot: "https://keystone.lab:5000", identityVersion: .v3,

@@ -111,6 +111,14 @@ import Testing
         #expect(try !PythonPattern(pattern).matches(text))
     }
 
+    /// What is looked for is looked for once per place, however deep it stands: five levels of this would take years.
+    @Test(arguments: ["=", "<="])
+    func looksWithinLooksTakeNoTime(kind: String) throws {
+        let pattern = (0..<5).reduce("x") { inner, _ in "(?:(?\(kind).*\(inner)).)*" } + "$"
+        let work = try PythonPattern(pattern).work(matching: String(repeating: "a", count: 255))
+        #expect(work.followed < work.instructions * 256 * 256)
+    }
+
     /// The built-in patterns are made without the parser.
     @Test(arguments: ["", "win-b2", "win-", "lin", "Win-x", "win", "a\nb"])
     func builtInPatternsMatchAsTheirSourcesDo(name: String) throws {

@@ -35,6 +35,11 @@ import World
         #expect(head.headers["B"] == "four")
     }
 
+    @Test func controlCharactersBecomeBlanks() {
+        let head = head("HTTP/1.1 200 OK", "X-Request-Id: req-\u{1B}[2J\u{7F}1", "")
+        #expect(head.headers["X-Request-Id"] == "req- [2J 1")
+    }
+
     @Test func noLinesAtAll() {
         #expect(AnswerHead().status == 200)
         #expect(head("HTTP/1.1 huh").status == 0)

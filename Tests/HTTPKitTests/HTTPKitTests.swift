@@ -9,6 +9,12 @@ import World
         #expect(URLText.unescape("50%+x%2", plusIsSpace: true) == "50% x%2")
     }
 
+    @Test func nothingBreaksTheLineOfARequest() {
+        let plain = "http://h:1/a%20b?c=d&e"
+        #expect(URLText.printable(plain) == plain)
+        #expect(URLText.printable("/x?a b\r\nX: é") == "/x?a%20b%0D%0AX:%20%C3%A9")
+    }
+
     @Test func takesURLsApart() {
         #expect(URLText.target(of: "http://h:1/a/b?x=1#f") == ("/a/b", "x=1"))
         #expect(URLText.target(of: "http://h") == ("/", ""))
@@ -52,6 +58,17 @@ extension JSONValue: ExpressibleByFloatLiteral {
     @Test(arguments: ["", "soon", "2026-13-01", "2026-11-22T", "2026-11-22T15:42:54 CET"])
     func refusesOthers(text: String) {
         #expect(Timestamp(parsing: text) == nil)
+    }
+
+    @Test func timesOfAnySizeAreTakenAndCompared() {
+        #expect(Timestamp(seconds: .max).microseconds == .max)
+        #expect(Timestamp(seconds: .min).microseconds == .min)
+        #expect(Timestamp(microseconds: .max).description == "294247-01-10T04:00:54.775807Z")
+        #expect(Timestamp(microseconds: .min).description == "-290308-12-21T19:59:05.224192Z")
+        #expect(Timestamp(parsing: "9999-12-31T23:59:59-01:00") == nil)
+        #expect(Timestamp(parsing: "0000-01-01T00:00:00+01:00") == nil)
+        #expect((Duration.zero - .seconds(Int64.min)).nanoseconds == .max)
+        #expect(Duration.seconds(Int64.min).nanoseconds == .min)
     }
 
     @Test func durationsForPeople() {

@@ -260,6 +260,12 @@ import YAMLKit
         #expect(throws: Unreadable.self) { try Presence(parsing: Array("{a: 1}".utf8)) }
     }
 
+    @Test func numbersBeyondAllMeasureAreTaken() throws {
+        #expect(try Presence(parsing: Array("{v: 1, pid: 99999999999}".utf8)).process == .max)
+        let report = try Report(parsing: Array("{v: 1, steps: [{attempts: [{ms: 9223372036854775807}]}]}".utf8))
+        #expect(try Report(parsing: report.encoded(limit: .max)).steps.count == 1)
+    }
+
     @Test func repliesAndPresenceComeBack() throws {
         let reply = Reply(
             uuid: "u", key: "u", action: "provision", node: "ovh001", outcome: "done", error: nil,

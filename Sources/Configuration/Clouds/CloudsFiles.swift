@@ -156,8 +156,7 @@ struct CloudsFiles {
             if let below = result[entry.key]?.mapping, let above = value.mapping {
                 value.kind = .mapping(merge(below, under: above))
             }
-            result[entry.key] = nil
-            result.append(entry.key, entry.keyMark, value)
+            result.set(entry.key, entry.keyMark, value)
         }
         return result
     }
@@ -169,8 +168,7 @@ struct CloudsFiles {
             let key = String(entry.key.map { $0 == "-" ? "_" : $0 })
             var value = entry.value
             if let nested = value.mapping { value.kind = .mapping(normalise(nested)) }
-            result[key] = nil
-            result.append(key, entry.keyMark, value)
+            result.set(key, entry.keyMark, value)
         }
         return result
     }

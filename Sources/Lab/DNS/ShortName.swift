@@ -10,7 +10,7 @@ package struct ShortName: Sendable, Hashable, CustomStringConvertible {
         guard Self.isValid(text) else {
             throw ServiceError(
                 service: "nsupdate-web", operation: "check the host name",
-                message: "\(text.prefix(80).debugDescription) is no host name that may be sent",
+                message: "\"\(AnswerText.shortened(String(text.prefix(80))))\" is no host name that may be sent",
                 kind: .permanent,
                 next: "use a-z, 0-9 and inner hyphens, up to 63 bytes, without the lab's domain")
         }

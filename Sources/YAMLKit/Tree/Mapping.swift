@@ -40,7 +40,16 @@ package struct Mapping: Sendable, Hashable {
                 for later in position..<entries.count { index[entries[later].key] = later }
                 return
             }
-            if let position = index[key] { entries[position].value = newValue } else { append(key, .none, newValue) }
+            set(key, entry(key)?.keyMark ?? .none, newValue)
+        }
+    }
+
+    /// Replaces in place or appends, with the place of the new key.
+    package mutating func set(_ key: String, _ keyMark: Mark, _ value: Node) {
+        if let position = index[key] {
+            entries[position] = Entry(key: key, keyMark: keyMark, value: value)
+        } else {
+            append(key, keyMark, value)
         }
     }
 
