@@ -11,6 +11,8 @@ final class Watch: Sendable {
     private struct State {
         /// The key on each server and volume that was created.
         var keys: [String: String] = [:]
+        /// The number of the job that created it: equal jobs have one key.
+        var numbers: [String: String] = [:]
         /// Provisions whose commit paddles has taken.
         var committed: Set<String> = []
         var tokens: Set<String> = []
@@ -112,7 +114,7 @@ final class Watch: Sendable {
         case (.delete, "servers", let id?), (.delete, "volumes", let id?): removed(id, by: job.key, job.action)
         case (.put, "nodes", _):
             if let body = try? JSONValue(parsing: request.body), body["mac_address"]?.string != nil {
-                state.withLock { _ = $0.committed.insert(job.key) }
+                state.withLock { _ = $0.committed.insert("\(job.key) \(job.jobID)") }
             }
         default: break
         }
@@ -122,12 +124,14 @@ final class Watch: Sendable {
         // Nova does not repeat the metadata; the next look at the cloud does.
         guard let body = try? JSONValue(parsing: response.body), let id = body[kind]?["id"]?.string else { return }
         let now = bench.simulation.world.time.wallClock
-        let key = bench.sandbox.withState { state -> String? in
+        let metadata = bench.sandbox.withState { state in
             let cloud = state.cloud.snapshot(at: now)
-            return (cloud.servers.first { $0.id == id }?.metadata ?? cloud.volumes.first { $0.id == id }?.metadata)?[
-                "cirrata_key"]
+            return cloud.servers.first { $0.id == id }?.metadata ?? cloud.volumes.first { $0.id == id }?.metadata ?? [:]
         }
-        state.withLock { $0.keys[id] = key }
+        state.withLock { state in
+            state.keys[id] = metadata["cirrata_key"]
+            state.numbers[id] = metadata["cirrata_job"]
+        }
     }
 
     private func removed(_ id: String, by key: String, _ action: String) {
@@ -135,7 +139,9 @@ final class Watch: Sendable {
             note("I4 \(key) deletes \(id), which is not ours")
             return
         }
-        let (victim, isCommitted) = state.withLock { ($0.keys[id], $0.committed.contains(key)) }
+        let (victim, isCommitted) = state.withLock { state in
+            (state.keys[id], state.committed.contains("\(key) \(state.numbers[id] ?? "")"))
+        }
         guard let victim else { return }
         if action == JobAction.provision.rawValue, isCommitted, victim == key {
             note("I8 \(key) deletes \(id) after its commit")
