@@ -11,7 +11,7 @@ struct Simulate: AsyncParsableCommand {
         commandName: "simulate",
         abstract: "Play provisions and destroys against everything that can go wrong, in virtual time.",
         discussion: """
-            A scenario is a number. Half of them try, for every request of eight jobs, each of 22 faults, once and for \
+            A scenario is a number. Half of them try, for every request of eight jobs, each of 23 faults, once and for \
             ever, and for every effect each of 26 blows; the other half is drawn by chance, with several jobs of one \
             node and several troubles. After each, the invariants I1 to I8 of the README are checked from the outside. \
             Every hundredth is played twice and must give the same trace.
