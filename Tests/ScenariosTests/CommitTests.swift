@@ -99,4 +99,29 @@ import World
             }
         }
     }
+
+    /// A job without a node whose lock is lost while it builds finds what it built, and takes it away.
+    @Test func aJobWithoutANodeFindsWhatItBuilt() throws {
+        let bench = try Bench()
+        let first = bench.worker("w1")
+        first.start()
+        try bench.simulation.run { world in
+            bench.put(
+                .provision, "{action: provision, owner: me@lab, uuid: k, volumes: {count: 1, size: 5}, reply_to: r}")
+            try await bench.until { bench.events.records.contains { $0.isStart(of: "attach-volumes") } }
+            first.process.kill()
+            bench.sandbox.withState { state in
+                for var node in state.paddles.nodes where node.locked {
+                    (node.locked, node.lockedBy, node.description) = (false, nil, nil)
+                    state.paddles.put(node)
+                }
+            }
+            bench.worker("w2").start()
+            try await bench.settled()
+            let cloud = bench.sandbox.withState { $0.cloud.snapshot(at: world.time.wallClock) }
+            #expect(cloud.servers.isEmpty && cloud.volumes.isEmpty)
+            #expect(bench.sandbox.withState { $0.paddles.nodes.allSatisfy { !$0.locked } })
+        }
+        #expect(bench.replies("r").map(\.outcome) == ["obsolete"])
+    }
 }

@@ -28,8 +28,7 @@ final class Stagehand: Sendable {
         var lasting: [(route: Route, fault: RequestFault)] = []
         var due: [(at: Moment, undo: @Sendable () -> Void)] = []
         var interfered = false
-        var clockWasStepped = false
-        var wasUnreachable = false
+        var hidesLosses = false
         var thawedAt: Moment?
         var brokerLostAt: Moment?
     }
@@ -53,7 +52,7 @@ final class Stagehand: Sendable {
     /// People or chance changed whose the node is, or what is there.
     var interfered: Bool { state.withLock { $0.interfered } }
     /// The broker may give a job away without the first worker knowing: then only its own clock tells it.
-    var hidesLosses: Bool { state.withLock { $0.clockWasStepped || $0.wasUnreachable } }
+    var hidesLosses: Bool { state.withLock { $0.hidesLosses } }
     /// When the first worker last went on after it was stopped: what was on its way then may leave now.
     var thawedAt: Moment? { state.withLock { $0.thawedAt } }
     var stoppedProcess: String { company.first.process.name }
@@ -159,10 +158,10 @@ final class Stagehand: Sendable {
             broker.drain()
             later(duration) { [weak self] in self?.restartBroker() }
         case .brokerClock(let duration):
-            state.withLock { $0.clockWasStepped = true }
+            state.withLock { $0.hidesLosses = true }
             broker.stepClock(by: duration)
         case .brokerUnreachable(let duration):
-            state.withLock { $0.wasUnreachable = true }
+            state.withLock { $0.hidesLosses = true }
             network.partition(from: process, to: endpoint)
             later(duration) { network.heal(from: process, to: endpoint) }
         default: break

@@ -11,10 +11,8 @@ final class Watch: Sendable {
     private struct State {
         /// The key on each server and volume that was created.
         var keys: [String: String] = [:]
-        /// The number of the job that created it: equal jobs have one key.
-        var numbers: [String: String] = [:]
-        /// Provisions whose commit paddles has taken.
-        var committed: Set<String> = []
+        /// The key of the provision that committed it, of each server and volume of a commit that paddles has taken.
+        var committed: [String: String] = [:]
         var tokens: Set<String> = []
         var violations: [String] = []
         var lateRequests = 0
@@ -70,6 +68,7 @@ final class Watch: Sendable {
         let why = holds ? "last touched \((holder?.renewedAgo ?? .zero).short) ago" : "which it does not hold"
         note("I5 \(exchange.process) sends \(Self.label(exchange)) for job \(job.jobID), \(why)")
     }
+
     private static func changesSomething(_ request: HTTPRequest) -> Bool {
         // nsupdate-web is told by GET; without a name it is only asked whether it is there.
         if request.url.hasPrefix("\(Bench.origin)/nsupdate/") {
@@ -113,8 +112,8 @@ final class Watch: Sendable {
         case (.post, _, "volumes"): created(response, "volume")
         case (.delete, "servers", let id?), (.delete, "volumes", let id?): removed(id, by: job.key, job.action)
         case (.put, "nodes", _):
-            if let body = try? JSONValue(parsing: request.body), body["mac_address"]?.string != nil {
-                state.withLock { _ = $0.committed.insert("\(job.key) \(job.jobID)") }
+            if let body = try? JSONValue(parsing: request.body), let mac = body["mac_address"]?.string {
+                committed(mac, by: job.key)
             }
         default: break
         }
@@ -123,15 +122,23 @@ final class Watch: Sendable {
     private func created(_ response: HTTPResponse, _ kind: String) {
         // Nova does not repeat the metadata; the next look at the cloud does.
         guard let body = try? JSONValue(parsing: response.body), let id = body[kind]?["id"]?.string else { return }
-        let now = bench.simulation.world.time.wallClock
-        let metadata = bench.sandbox.withState { state in
-            let cloud = state.cloud.snapshot(at: now)
-            return cloud.servers.first { $0.id == id }?.metadata ?? cloud.volumes.first { $0.id == id }?.metadata ?? [:]
-        }
+        let cloud = cloud
+        let metadata = cloud.servers.first { $0.id == id }?.metadata ?? cloud.volumes.first { $0.id == id }?.metadata
+        state.withLock { $0.keys[id] = metadata?["cirrata_key"] }
+    }
+
+    /// What paddles now describes. A surplus server of the same key is not part of it.
+    private func committed(_ mac: String, by key: String) {
+        let cloud = cloud
+        guard let server = cloud.servers.first(where: { $0.addresses.contains { $0.mac == mac } }) else { return }
         state.withLock { state in
-            state.keys[id] = metadata["cirrata_key"]
-            state.numbers[id] = metadata["cirrata_job"]
+            for id in [server.id] + server.volumes { state.committed[id] = key }
         }
+    }
+
+    private var cloud: CloudSnapshot {
+        let now = bench.simulation.world.time.wallClock
+        return bench.sandbox.withState { $0.cloud.snapshot(at: now) }
     }
 
     private func removed(_ id: String, by key: String, _ action: String) {
@@ -139,13 +146,9 @@ final class Watch: Sendable {
             note("I4 \(key) deletes \(id), which is not ours")
             return
         }
-        let (victim, isCommitted) = state.withLock { state in
-            (state.keys[id], state.committed.contains("\(key) \(state.numbers[id] ?? "")"))
-        }
+        let (victim, committer) = state.withLock { ($0.keys[id], $0.committed[id]) }
+        if action == JobAction.provision.rawValue, committer == key { note("I8 \(key) deletes \(id) after its commit") }
         guard let victim else { return }
-        if action == JobAction.provision.rawValue, isCommitted, victim == key {
-            note("I8 \(key) deletes \(id) after its commit")
-        }
         if producer.hasReordered || stagehand.hidesLosses { return }
         let order = producer.jobs.map(\.part.uuid)
         if let victimIndex = order.lastIndex(of: victim), let index = order.lastIndex(of: key), victimIndex > index {
