@@ -49,17 +49,18 @@ extension NodeWork {
     func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let name = try node().qualified
-        let record = try await paddles.node(name, for: run.call)
-        let lock = record.map { claim.judge($0) } == .held(byUs: true) ? ["lock \(name)"] : []
-        remember(\.remains, [Self.unseen(of: job.key)] + lock)
+        remember(\.remains, [Self.unseen(of: job.key)])
         let found = try await look(run)
+        // Read after the look: an equal job may have committed, and be gone, in between.
+        let record = try await paddles.node(name, for: run.call)
         if let record { try await endIfCommitted(record, found, run) }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
         if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
             throw Ending(.obsolete, "changed", "there is more of this job than there was")
         }
-        remember(\.remains, condemned.labels + lock)
+        let isOwnLock = record.map { claim.judge($0) } == .held(byUs: true)
+        remember(\.remains, condemned.labels + (isOwnLock ? ["lock \(name)"] : []))
         let stillMay: Permission = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
