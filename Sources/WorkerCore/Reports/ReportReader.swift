@@ -9,8 +9,8 @@ package import World
 /// of them, read into memory and given back by closing the connection. That raises the `reserves` of the reports and
 /// changes nothing else; the jobs that they are about are looked at with `stats-job` and `peek`, which leave no trace.
 package struct ReportReader: Sendable {
-    private let broker: Broker
-    private let world: World
+    let broker: Broker
+    let world: World
     private let reports: TubeName
     /// Tubes that begin so hold jobs of ours, whatever provider follows.
     private let prefixes: [String]
@@ -61,7 +61,8 @@ package struct ReportReader: Sendable {
         }
     }
 
-    private func isOurs(_ tube: TubeName?) -> Bool {
+    /// Whether jobs of this tube are for workers of ours, whatever their provider.
+    func isOurs(_ tube: TubeName?) -> Bool {
         guard let tube else { return false }
         return prefixes.contains { tube.text.hasPrefix($0) }
     }
@@ -149,7 +150,7 @@ extension ReportReader {
         try await connection.statistics(ofJobs: Set(read.map { JobID($0.report.jobID) }).sorted())
     }
 
-    private func digests(of ids: [JobID], _ connection: Connection) async throws -> [JobID: String] {
+    func digests(of ids: [JobID], _ connection: Connection) async throws -> [JobID: String] {
         var found: [JobID: String] = [:]
         for chunk in ids.chunks(of: Connection.peekBatch) {
             let bodies = try await connection.bodies(ofJobs: chunk)

@@ -7,13 +7,16 @@ import World
 
 struct FailedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "failed", abstract: "Shows what failed, why, and what is left of it.",
+        commandName: "failed", abstract: "Shows what failed, why, and what is left of it; sends it back.",
         discussion: """
             Jobs that cannot go on are buried in beanstalkd, each beside a report. Reading the reports reserves all of them \
             for a moment, because beanstalkd has no other way to list them; that shows in their own counters and nowhere \
             else. The failed jobs themselves are only looked at.
             """,
-        subcommands: [FailedListCommand.self, FailedShowCommand.self], defaultSubcommand: FailedListCommand.self)
+        subcommands: [
+            FailedListCommand.self, FailedGroupsCommand.self, FailedShowCommand.self, FailedRetryCommand.self,
+            FailedDiscardCommand.self,
+        ], defaultSubcommand: FailedListCommand.self)
 
     /// - Throws: `Interrupted` when a signal ended it.
     static func read<Result: Sendable>(

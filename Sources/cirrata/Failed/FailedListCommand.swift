@@ -10,6 +10,7 @@ struct FailedListCommand: AsyncParsableCommand {
             be removed. Reports about jobs that were kicked or deleted since are left out unless --all.
             """)
 
+    @OptionGroup var which: FailureOptions
     @OptionGroup var site: SiteOptions
 
     @Option(help: ArgumentHelp("Show so many at most; 0: all.", valueName: "number"))
@@ -28,9 +29,10 @@ struct FailedListCommand: AsyncParsableCommand {
         let (survey, now) = try await FailedCommand.read(site) { reader, world in
             (try await reader.survey(), world.time.wallClock)
         }
-        let chosen = all ? survey.jobs : survey.current
+        let filter = which.filter(now: now)
+        let chosen = (all ? survey.jobs : survey.current).filter(filter.admits)
         let shown = limit == 0 ? chosen : Array(chosen.prefix(limit))
-        let text = FailedListText(survey, shown: shown, of: chosen.count, now: now)
+        let text = FailedListText(survey, shown: shown, of: chosen.count, filtered: which.isGiven, now: now)
         for line in output.json ? text.json : text.lines(for: .output) { Terminal.output.line(line) }
     }
 }

@@ -8,13 +8,17 @@ struct FailedListText {
     private let survey: FailureSurvey
     private let shown: [FailedJob]
     private let total: Int
+    private let filtered: Bool
     private let now: Timestamp
 
-    /// - Parameter total: how many there were before the limit.
-    init(_ survey: FailureSurvey, shown: [FailedJob], of total: Int, now: Timestamp) {
+    /// - Parameters:
+    ///   - total: how many there were before the limit.
+    ///   - filtered: whether `total` leaves out what was not asked for.
+    init(_ survey: FailureSurvey, shown: [FailedJob], of total: Int, filtered: Bool, now: Timestamp) {
         self.survey = survey
         self.shown = shown
         self.total = total
+        self.filtered = filtered
         self.now = now
     }
 
@@ -52,7 +56,11 @@ struct FailedListText {
     private var notes: [String] {
         var notes: [String] = []
         let stale = survey.jobs.count - survey.current.count
-        if survey.current.isEmpty { notes.append("no failed jobs with a report") }
+        if survey.current.isEmpty {
+            notes.append("no failed jobs with a report")
+        } else if filtered {
+            notes.append("\(total) of \(survey.current.count.counted("failed job")) match")
+        }
         if shown.count < total { notes.append("\(shown.count) of \(total) shown") }
         if stale > 0, !shown.contains(where: { !$0.isCurrent }) {
             notes.append("\(stale) stale reports, about jobs that were kicked or deleted since (--all shows them)")

@@ -97,6 +97,35 @@ extension ProcessSuites {
             }
         }
 
+        @Test func filtersGroupsRetryAndDiscard() async throws {
+            try await withLab { lab in
+                try await Self.failTwo(lab)
+                let one = try await Self.run(lab, ["failed", "list", "--node", "*2", "--since", "1h"])
+                #expect(one.lines.count == 3 && one.lines[1].contains("ovh002"))
+                #expect(one.lines[2] == "1 of 2 failed jobs match")
+                let groups = try await Self.run(lab, ["failed", "groups"])
+                #expect(groups.status == 0 && groups.lines.count == 3)
+
+                #expect(try await Self.run(lab, ["failed", "retry"]).status == 64)
+                let unasked = try await Self.run(lab, ["failed", "retry", "--all"])
+                #expect(unasked.status == 64 && unasked.errors.joined().contains("--yes"))
+                let dry = try await Self.run(lab, ["failed", "retry", "--all", "--dry-run"])
+                #expect(dry.status == 0 && dry.lines.count == 2)
+                #expect(dry.lines[0].hasPrefix("would be requeued") && dry.lines[0].hasSuffix("ovh001"))
+                #expect(try await Self.run(lab, ["failed", "list"]).lines.count == 3)
+
+                let retried = try await Self.run(lab, ["failed", "retry", "ovh001"])
+                #expect(retried.status == 0 && retried.lines.last == "1 requeued, 0 skipped, 0 failed")
+                #expect(try await Self.run(lab, ["failed", "retry", "ovh001"]).status == 1)
+                let discarded = try await Self.run(lab, ["failed", "discard", "--class", "*", "--yes"])
+                #expect(discarded.lines == ["no failed job matches"])
+                let gone = try await Self.run(lab, ["failed", "discard", "ovh002", "--yes", "--json"])
+                #expect(gone.status == 0 && gone.lines.count == 2)
+                let rest = try await Self.run(lab, ["failed", "list"])
+                #expect(rest.lines.first == "no failed jobs with a report")
+            }
+        }
+
         @Test func aBrokerThatIsGone() async throws {
             try await withLab { lab in
                 try await lab.beanstalkd.stop()
