@@ -19,6 +19,9 @@ struct Cirrata: AsyncParsableCommand {
             CommandGroup(
                 name: "Operations",
                 subcommands: [DoctorCommand.self, FailedCommand.self, SweepCommand.self, ConfigCommand.self]),
+            CommandGroup(
+                name: "Queue",
+                subcommands: [TubesCommand.self, WorkersCommand.self, PauseCommand.self, ResumeCommand.self]),
             CommandGroup(name: "Trial", subcommands: [SandboxCommand.self]),
         ])
 

@@ -1,0 +1,82 @@
+import Beanstalk
+import HTTPKit
+import WorkerCore
+import World
+
+/// `tubes` for people and for scripts.
+struct TubesText {
+    private let view: QueueView
+    private let before: [TubeName: JobCounts]
+    private let isWatched: Bool
+
+    init(_ view: QueueView, since before: QueueView?, isWatched: Bool) {
+        self.view = view
+        self.before = Dictionary(
+            (before?.tubes ?? []).map { ($0.statistics.name, $0.statistics.jobs) }, uniquingKeysWith: { a, _ in a })
+        self.isWatched = isWatched
+    }
+
+    private static let head = ["TUBE", "READY", "RESERVED", "DELAYED", "BURIED", "WAITING", "PAUSED", "OLDEST"]
+    private static let clear = "\u{1B}[H\u{1B}[2J"
+
+    func lines(for terminal: Terminal) -> [String] {
+        var table = TextTable(head: Self.head)
+        for tube in view.tubes { table.add(row(tube)) }
+        var lines = view.tubes.isEmpty ? ["no tubes of ours: no worker has ever connected, and no job was put"] : []
+        for (index, line) in table.lines.enumerated() where !view.tubes.isEmpty {
+            let fitting = terminal.isInteractive ? Printable.cut(line, to: terminal.width) : line
+            lines.append(
+                index == 0 ? terminal.styled(fitting, .bold) : styled(fitting, view.tubes[index - 1], terminal))
+        }
+        lines += notes.map { terminal.styled($0, .yellow) }
+        guard isWatched else { return lines }
+        if terminal.isInteractive { lines[0] = Self.clear + lines[0] } else { lines.append("") }
+        return lines
+    }
+
+    private func row(_ tube: TubeView) -> [String] {
+        let (statistics, jobs) = (tube.statistics, tube.statistics.jobs)
+        let old = before[statistics.name]
+        return [
+            statistics.name.text, Self.count(jobs.ready, old?.ready), Self.count(jobs.reserved, old?.reserved),
+            Self.count(jobs.delayed, old?.delayed), Self.count(jobs.buried, old?.buried), "\(statistics.waiting)",
+            statistics.pauseLeft > .zero ? statistics.pauseLeft.short : "-", tube.oldestReady?.short ?? "-",
+        ]
+    }
+
+    private static func count(_ now: Int, _ before: Int?) -> String {
+        guard let before, before != now else { return "\(now)" }
+        return now > before ? "\(now) (+\(now - before))" : "\(now) (-\(before - now))"
+    }
+
+    private func styled(_ line: String, _ tube: TubeView, _ terminal: Terminal) -> String {
+        if tube.statistics.jobs.buried > 0 { return terminal.styled(line, .red) }
+        return tube.statistics.pauseLeft > .zero ? terminal.styled(line, .yellow) : line
+    }
+
+    private var notes: [String] {
+        var notes: [String] = []
+        if view.isDraining { notes.append("the broker drains: it takes no job until it is restarted") }
+        if view.buriedElsewhere > 0 { notes.append("buried by other programs: \(view.buriedElsewhere)") }
+        return notes
+    }
+
+    /// One object a line, the last one with what concerns the whole broker.
+    var json: [String] {
+        let tubes = view.tubes.map { tube in
+            let (statistics, jobs) = (tube.statistics, tube.statistics.jobs)
+            var members: [String: JSONValue] = [
+                "event": "tube", "tube": .string(statistics.name.text), "ready": .integer(jobs.ready),
+                "reserved": .integer(jobs.reserved), "delayed": .integer(jobs.delayed),
+                "buried": .integer(jobs.buried), "waiting": .integer(statistics.waiting),
+                "pause_left_seconds": .integer(Int(statistics.pauseLeft.seconds)),
+            ]
+            if let oldest = tube.oldestReady { members["oldest_ready_seconds"] = .integer(Int(oldest.seconds)) }
+            return JSONValue.object(members).text
+        }
+        let summary: [String: JSONValue] = [
+            "event": "summary", "buried_elsewhere": .integer(view.buriedElsewhere), "draining": .bool(view.isDraining),
+        ]
+        return tubes + [JSONValue.object(summary).text]
+    }
+}
