@@ -1,0 +1,126 @@
+"""Puts Cirrata in the place of teuthology's own provisioners, from outside.
+
+`cirrata.pth` imports this in every Python program of the environment, so that the supervisors that a dispatcher starts
+have it too. Nothing is imported or changed until teuthology itself imports the two modules concerned.
+"""
+import functools
+import importlib.abc
+import importlib.machinery
+import logging
+import sys
+
+log = logging.getLogger(__name__)
+# In the dispatcher's loop the locked machines do not exist yet.
+locking = 0
+
+
+def settings():
+    from teuthology.config import config
+    return config.get("cirrata") or {}
+
+
+def types():
+    return list(settings().get("machine_types", []))
+
+
+def client():
+    from teuthology.config import config
+    from cirrata_teuthology.client import Client
+    return Client(config.queue_host, int(config.queue_port), int(settings().get("timeout", 3600)))
+
+
+def change_provision(module):
+    own_types, own_reimage, own_destroy = module.get_reimage_types, module.reimage, module.destroy_if_vm
+
+    @functools.wraps(own_types)
+    def get_reimage_types():
+        return own_types() + types()
+
+    @functools.wraps(own_reimage)
+    def reimage(ctx, machine_name, machine_type):
+        if machine_type not in types():
+            return own_reimage(ctx, machine_name, machine_type)
+        config = ctx.config
+        client().create(
+            machine_type, machine_name, config["owner"], lock_description=config.get("archive_path"),
+            os_type=module.get_distro(ctx), os_version=str(module.get_distro_version(ctx)),
+            openstack=config.get("openstack"), name=config.get("name"), job_id=config.get("job_id"))
+        return True
+
+    @functools.wraps(own_destroy)
+    def destroy_if_vm(machine_name, user="", description="", _downburst=None):
+        query = module.teuthology.lock.query
+        status = query.get_status(machine_name)
+        if not status or status.get("machine_type") not in types():
+            return own_destroy(machine_name, user, description, _downburst)
+        if not query.is_vm(status=status):
+            return True
+        owner = status["locked_by"]
+        if (user and user != owner) or (description and description != status["description"]):
+            log.error("%s is locked by %s with description %s: not destroyed", machine_name, owner, status["description"])
+            return False
+        if not owner:
+            # Cirrata destroys for an owner only.
+            return True
+        try:
+            client().destroy(
+                status["machine_type"], status["name"], owner, lock_description=status["description"] or None)
+        except Exception:
+            log.exception("%s is not destroyed", machine_name)
+            return False
+        return True
+
+    module.get_reimage_types, module.reimage, module.destroy_if_vm = get_reimage_types, reimage, destroy_if_vm
+
+
+def change_locking(module):
+    own_lock, own_is_vm = module.block_and_lock_machines, module.query.is_vm
+
+    @functools.wraps(own_lock)
+    def block_and_lock_machines(*arguments, **named):
+        global locking
+        locking += 1
+        try:
+            return own_lock(*arguments, **named)
+        finally:
+            locking -= 1
+
+    @functools.wraps(own_is_vm)
+    def is_vm(name=None, status=None):
+        if locking:
+            status = status or module.query.get_status(name)
+            if status.get("machine_type") in types():
+                return False
+        return own_is_vm(name, status)
+
+    module.block_and_lock_machines, module.query.is_vm = block_and_lock_machines, is_vm
+
+
+CHANGES = {"teuthology.provision": change_provision, "teuthology.lock.ops": change_locking}
+
+
+class Loader(importlib.abc.Loader):
+    def __init__(self, own):
+        self.own = own
+
+    def create_module(self, spec):
+        return self.own.create_module(spec)
+
+    def exec_module(self, module):
+        self.own.exec_module(module)
+        CHANGES[module.__name__](module)
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name not in CHANGES:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None:
+            spec.loader = Loader(spec.loader)
+        return spec
+
+
+def install():
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())
