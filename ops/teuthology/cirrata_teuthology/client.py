@@ -56,7 +56,8 @@ class Client:
         return self.run(provider, self.body("destroy", node, owner, keys))
 
     def abandon(self, provider, provision):
-        body = {key: provision[key] for key in ("node", "owner", "lock_description") if key in provision}
+        """Puts a destroy for whatever this provision may have built, and waits for nothing."""
+        body = {key: provision[key] for key in ("node", "owner", "lock_description") if provision.get(key)}
         body |= {"action": "destroy", "uuid": str(uuid.uuid4())}
         connection = self.connect()
         try:

@@ -75,6 +75,20 @@ def change_provision(module):
 
 def change_locking(module):
     own_lock, own_is_vm = module.block_and_lock_machines, module.query.is_vm
+    own_reimage = module.reimage_machines
+
+    @functools.wraps(own_reimage)
+    def reimage_machines(ctx, machines, machine_type):
+        try:
+            return own_reimage(ctx, machines, machine_type)
+        except BaseException:
+            # teuthology only unlocks what it has locked; those that were built before one failed would stay.
+            if machine_type in types():
+                config = ctx.config
+                for name in machines:
+                    client().abandon(machine_type, {
+                        "node": name, "owner": config["owner"], "lock_description": config.get("archive_path")})
+            raise
 
     @functools.wraps(own_lock)
     def block_and_lock_machines(*arguments, **named):
@@ -94,6 +108,7 @@ def change_locking(module):
         return own_is_vm(name, status)
 
     module.block_and_lock_machines, module.query.is_vm = block_and_lock_machines, is_vm
+    module.reimage_machines = reimage_machines
 
 
 CHANGES = {"teuthology.provision": change_provision, "teuthology.lock.ops": change_locking}
