@@ -25,6 +25,10 @@ struct StepProblem {
             self.init(
                 outcome: Outcome(.retry, cause: "timeout", message: timeout.description), mayPass: true,
                 isFailure: true)
+        case let outdated as Outdated:
+            self.init(
+                outcome: Outcome(.retry, cause: "outdated", message: outdated.description), mayPass: true,
+                isFailure: true)
         case let parked as Parked:
             self.init(
                 outcome: Outcome(.parked, cause: parked.cause, message: parked.description), mayPass: false,

@@ -24,6 +24,13 @@ package struct Drained: Error, Sendable, Hashable, CustomStringConvertible {
     package var description: String { "held back: this worker is stopping" }
 }
 
+/// A request was held back that had been decided on what was seen too long before its turn came. It had no effect.
+package struct Outdated: Error, Sendable, Hashable, CustomStringConvertible {
+    package init() {}
+
+    package var description: String { "held back: what it was decided on was seen too long before" }
+}
+
 /// For work that holds no lease: the command line's looks, `cirrata run`.
 package struct OpenFence: Fence {
     package init() {}
@@ -38,6 +45,9 @@ package struct Call: Sendable {
     package var drain: Signal<Void>
     /// How long a request may stand before a closed gate until `Parked` is thrown; nil: as long as it takes.
     package var parkAfter: Duration?
+    /// A mutating request that has not left by then does not leave: since the look that it was decided on it stood at the
+    /// gate, or this process was stopped, for too long.
+    package var goodUntil: Moment?
     /// Told of every request when it has ended.
     package var observe: @Sendable (RequestRecord) -> Void
 
@@ -49,6 +59,13 @@ package struct Call: Sendable {
         self.drain = drain
         self.parkAfter = parkAfter
         self.observe = observe
+    }
+
+    /// The same, for a request that is right only until then.
+    package func good(until moment: Moment) -> Call {
+        var call = self
+        call.goodUntil = moment
+        return call
     }
 }
 

@@ -47,7 +47,7 @@ package actor Gate {
     /// - Parameters:
     ///   - path: method and path for people, `POST /servers`; never a query.
     ///   - judge: nil for an answer that is welcome, else what it means.
-    /// - Throws: `ServiceError`; `FenceClosed` and `Drained` for a mutating request that was held back and had no effect;
+    /// - Throws: `ServiceError`; `FenceClosed`, `Outdated` and `Drained` for a mutating request that was held back and had no effect;
     ///   `Parked` after `Call.parkAfter` before a closed gate; `CancellationError`. A mutating request that was cancelled may have had its effect.
     package func send(
         _ request: HTTPRequest, _ intent: Intent, operation: String, path: String, for call: Call,
@@ -64,6 +64,7 @@ package actor Gate {
             try Task.checkCancellation()
             if intent.isMutating {
                 try call.fence.check()
+                if let goodUntil = call.goodUntil, sent > goodUntil { throw Outdated() }
                 if call.drain.isRaised { throw Drained() }
             }
         } catch {

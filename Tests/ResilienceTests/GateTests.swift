@@ -174,6 +174,24 @@ extension Gate {
         #expect(arrivals.withLock { $0.count } == 1)
     }
 
+    @Test func whatWaitedForTooLongDoesNotLeave() throws {
+        let simulation = Simulation(seed: 1)
+        let arrivals = arrivals(simulation)
+        try simulation.run { world in
+            let gate = gate(world) {
+                $0.rate = 1
+                $0.burst = 1
+            }
+            _ = try await gate.get()
+            let decided = Call().good(until: world.time.now + .milliseconds(500))
+            await #expect(throws: Outdated.self) { try await gate.get(.change, for: decided) }
+            _ = try await gate.get(.change, for: Call().good(until: world.time.now + .seconds(2)))
+            // A look decides nothing.
+            _ = try await gate.get(.look, for: decided)
+        }
+        #expect(arrivals.withLock { $0.count } == 3)
+    }
+
     @Test func aBrokenServiceIsProbedByOneAndThenServesAll() throws {
         let simulation = Simulation(seed: 4, order: .shuffled)
         let isUp = Locked(false)

@@ -71,4 +71,70 @@ import World
             #expect(verdict.violations.isEmpty, "\(scenario): \(verdict.violations)")
         }
     }
+
+    private static func scenario(
+        _ seed: UInt64, _ order: Simulation.Order, _ cast: String, _ troubles: [Trouble]
+    ) -> Scenario? {
+        Self.cast(cast).map { Scenario(seed: seed, order: order, cast: $0, troubles: troubles) }
+    }
+
+    private static func fault(_ request: Int, _ fault: RequestFault, lasting: Bool = false) -> Trouble {
+        Trouble(.request(request), [.fault(fault, lasting: lasting)])
+    }
+
+    /// Drawn by chance, each under the number with which it broke an invariant.
+    static let drawn: [Scenario?] = [
+        // A commit whose answer was lost was forgotten once the server was gone, and its volumes removed.
+        scenario(
+            9_747, .fifo, "provision, destroy, provision",
+            [
+                fault(25, .wrongJSONAfter, lasting: true),
+                Trouble(.effect(80, .before), [.freeze(.seconds(100)), .brokerDropsConnections]),
+            ]),
+        scenario(
+            35_047, .shuffled, "provision, provision",
+            [fault(30, .timeoutAfter, lasting: true), Trouble(.effect(97, .before), [.removeServer])]),
+        // A removal cleared in paddles what a newer job had committed while it was stopped.
+        scenario(28_671, .shuffled, "provision, provision", [Trouble(.effect(44, .after), [.freeze(.seconds(20))])]),
+        // A commit that was decided on before the node was given away was written after it.
+        scenario(
+            30_493, .shuffled, "provision, provision of another owner",
+            [fault(38, .refused), Trouble(.effect(46, .before), [.freeze(.seconds(20))])]),
+        // The volumes of a second server of the same job stayed when that server went.
+        scenario(
+            17_257, .shuffled, "provision of any node, 3 volumes",
+            [Trouble(.effect(30, .before), [.brokerClock(.seconds(3_600))])]),
+        scenario(
+            43_509, .shuffled, "provision where an older one stands",
+            [fault(28, .conflict), Trouble(.effect(9, .before), [.brokerClock(.seconds(3_600))])]),
+        // A report did not say that paddles still describes a server.
+        scenario(
+            32_067, .shuffled, "provision where an older one stands",
+            [fault(34, .badRequest, lasting: true), Trouble(.effect(64, .after), [.markDown(.seconds(40))])]),
+        // An equal job committed a server that had no address yet when the removal looked.
+        scenario(
+            56_697, .shuffled, "the same provision twice",
+            [fault(16, .badRequest), fault(4, .tooManyRetryAfter, lasting: true)]),
+        // Here the judge was wrong: a commit that a newer job has taken over, an id that is used again, a destroy that
+        // could not say that it was done, a job in limbo.
+        scenario(
+            28_315, .shuffled, "provision, provision of another owner",
+            [Trouble(.effect(25, .after), [.brokerIsFull(.seconds(40))]), fault(44, .badGateway)]),
+        scenario(
+            23_211, .fifo, "provision, provision of another owner",
+            [fault(42, .emptyAfter, lasting: true), Trouble(.effect(67, .after), [.brokerForgets])]),
+        scenario(
+            20_249, .shuffled, "destroy, 3 volumes, unlock",
+            [Trouble(.effect(16, .after), [.brokerIsFull(.seconds(40))]), fault(32, .refused, lasting: true)]),
+        scenario(
+            52_197, .shuffled, "destroy",
+            [fault(10, .timeoutAfter), Trouble(.effect(41, .after), [.brokerIsFull(.seconds(40))])]),
+    ]
+
+    @Test(arguments: drawn.indices)
+    func whatWasDrawnStaysMended(index: Int) throws {
+        let scenario = try #require(Self.drawn[index])
+        let verdict = Performance.run(scenario)
+        #expect(verdict.violations.isEmpty, "\(scenario): \(verdict.violations)")
+    }
 }

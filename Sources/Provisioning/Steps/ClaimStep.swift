@@ -87,7 +87,9 @@ extension NodeWork {
                 .sorted { $0.name < $1.name }
         }
         run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
-        try await giveWay(to: server, record, found, run)
+        if found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
+            try await giveWay(to: server, record, found, run)
+        }
         throw Ending(.done, "finished", "finished by an earlier delivery")
     }
 
@@ -96,7 +98,10 @@ extension NodeWork {
     /// business any more.
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard record.describesServer, let mac = record.macAddress else { return nil }
-        return found.ofThisKey.servers.first { $0.hasMAC(mac) }
+        if let server = found.ofThisKey.servers.first(where: { $0.hasMAC(mac) }) { return server }
+        // Written by this delivery, which was not told so, and the server is gone since.
+        guard known.hasSentCommit, let server = known.server, server.hasMAC(mac) else { return nil }
+        return server
     }
 
     /// The node of the job; one is locked in paddles when the job names none.
@@ -149,5 +154,5 @@ extension NodeWork {
 
 extension NodeRecord {
     /// Only a commit writes both; whoever clears a node clears both.
-    fileprivate var describesServer: Bool { macAddress != nil && osType != nil }
+    var describesServer: Bool { macAddress != nil && osType != nil }
 }

@@ -3,10 +3,12 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Writes everything into paddles in one PUT. After it nothing of this job is ever removed by this job.
     func commit(_ run: StepRun) async throws -> String {
+        if known.hasSentCommit { try await endIfWritten(run) }
         let found = try await lookAtServers(run)
         try superseded(by: found)
         try standBack(found)
@@ -20,6 +22,7 @@ extension NodeWork {
         }
         // Another process may have woken up with a POST half sent: every worker keeps the same one.
         let others = found.own.servers.filter { $0.id != serverID }
+        let asked = world.time.now
         let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
             try await giveWay(to: finished, record, look(run), run)
@@ -35,6 +38,7 @@ extension NodeWork {
                 )
             }
             try await removeTogether(others) { try await self.removeServer($0, run) }
+            try await clearSurplusVolumes(run)
         }
         if !found.older.servers.isEmpty { try await clearOlder(run) }
         var changes = NodeChanges()
@@ -47,9 +51,24 @@ extension NodeWork {
         // An operator who marked it down meanwhile is right.
         if record.up != false { changes.up = .set(true) }
         if claim.judge(record) == .held(byUs: true) { changes.description = .set(claim.finalDescription) }
-        try await paddles.update(try node().qualified, changes, for: run.call)
+        remember(\.hasSentCommit, true)
+        try await paddles.update(
+            try node().qualified, changes, for: run.call.good(until: asked + Self.recordFreshness))
         remember(\.committedOS, (plan.osType, version))
         return "\(try node()) is server \(server.id)"
+    }
+
+    /// The answer to an earlier attempt was lost: perhaps it is written, whatever has happened since.
+    private func endIfWritten(_ run: StepRun) async throws {
+        let found = try await look(run)
+        guard let record = try await paddles.node(try node().qualified, for: run.call) else { return }
+        try await endIfCommitted(record, found, run)
+    }
+
+    /// What another worker of this job built for the server that it did not keep.
+    private func clearSurplusVolumes(_ run: StepRun) async throws {
+        let kept = Set(known.volumes.map(\.id))
+        try await clearAway(try await look(run).own.volumes.filter { !kept.contains($0.id) }, run)
     }
 
     /// An older job built while our own request for a server waited for its turn, and did not see us.

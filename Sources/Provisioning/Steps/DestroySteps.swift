@@ -3,6 +3,7 @@ import Lab
 import OpenStack
 import Pipelines
 import Resilience
+import World
 
 extension NodeWork {
     /// Whether this job may destroy what the node has, and what that is: fixed here, never more.
@@ -132,12 +133,13 @@ extension NodeWork {
 
     private func release(unlocking: Bool, _ run: StepRun) async throws -> String {
         let name = try node().qualified
+        let asked = world.time.now
         guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
         let state = claim.judge(record)
         if case .taken = state { return "somebody else's by now: left alone" }
         guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
-        if !describesNothing { try await clear(name, run) }
+        if !describesNothing { try await clear(name, run, until: asked + Self.recordFreshness) }
         gone("what paddles says of \(name)")
         guard unlocking, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
         switch try await paddles.unlock(name, owner: job.owner, description: record.description, for: run.call) {

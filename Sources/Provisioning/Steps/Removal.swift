@@ -50,10 +50,17 @@ extension NodeWork {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         let name = try node().qualified
         remember(\.remains, [Self.unseen(of: job.key)])
-        let found = try await look(run)
+        var found = try await look(run)
         // Read after the look: an equal job may have committed, and be gone, in between.
         let record = try await paddles.node(name, for: run.call)
-        if let record { try await endIfCommitted(record, found, run) }
+        if let record {
+            if describesUnseen(record, found) {
+                // It may have built only after the look, or its server had no address yet.
+                remember(\.lookAfter, world.time.now)
+                found = try await look(run)
+            }
+            try await endIfCommitted(record, found, run)
+        }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
         if let warrant, !condemned.ids.isSubset(of: warrant.ids) {
@@ -69,6 +76,12 @@ extension NodeWork {
         try await release(found, removed: condemned, &refusals, run, stillMay)
         try report(refusals)
         return condemned.isEmpty ? "nothing was left" : condemned.summary
+    }
+
+    /// Whether a record describes a server that a look did not show, or not with this MAC.
+    private func describesUnseen(_ record: NodeRecord, _ found: Belongings) -> Bool {
+        guard record.describesServer, let mac = record.macAddress else { return false }
+        return !found.standing(without: Condemned(servers: [], volumes: [])).contains { $0.hasMAC(mac) }
     }
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.
@@ -242,12 +255,24 @@ extension NodeWork {
         _ found: Belongings, removed: Condemned, _ refusals: inout Refusals, _ run: StepRun, _ stillMay: Permission
     ) async throws {
         let name = try node().qualified
+        let asked = world.time.now
         guard found.newer.isEmpty, found.twins.isEmpty,
             let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
         try await stillMay(.lock)
-        if isStale(record, found.standing(without: removed)) { try await clear(name, run) }
+        if isStale(record, found.standing(without: removed)) {
+            // The removal took its time: a newer job may have built and committed meanwhile.
+            remember(\.lookAfter, world.time.now)
+            let now = try await lookAtServers(run)
+            guard now.newer.isEmpty, now.twins.isEmpty else { return }
+            if isStale(record, now.standing(without: removed)) {
+                let label = "what paddles says of \(name)"
+                update { $0.remains?.append(label) }
+                try await clear(name, run, until: asked + Self.recordFreshness)
+                gone(label)
+            }
+        }
         guard byUs else { return }
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)
@@ -264,12 +289,13 @@ extension NodeWork {
     }
 
     /// Says in paddles that the node has no server.
-    func clear(_ name: String, _ run: StepRun) async throws {
+    /// - Parameter until: nothing is written later than that.
+    func clear(_ name: String, _ run: StepRun, until: Moment) async throws {
         var changes = NodeChanges()
         changes.osType = .clear
         changes.osVersion = .clear
         changes.macAddress = .clear
         changes.sshPublicKey = .clear
-        try await paddles.update(name, changes, for: run.call)
+        try await paddles.update(name, changes, for: run.call.good(until: until))
     }
 }

@@ -23,6 +23,8 @@ package final class NodeWork: Sendable {
         var volumes: [Volume] = []
         var publicKey: String?
         var host: HostFacts?
+        /// The commit was sent: it may be written, even if nobody said so.
+        var hasSentCommit = false
         /// What the commit wrote.
         var committedOS: (type: String, version: String)?
         /// Addresses that servers of ours had: what DNS may point at because of us.
@@ -134,6 +136,9 @@ package final class NodeWork: Sendable {
             servers: servers.items, volumes: volumes, site: site.name, node: try node().short, order: job.order,
             livingTwins: living, requestedAt: servers.requestedAt)
     }
+
+    /// How old a look at a node's record may be when something is written into it: paddles has no conditional update.
+    static let recordFreshness = Duration.seconds(10)
 
     /// How old a look at the claim may be before something is POSTed: the volumes of one node share one.
     private static let claimFreshness = Duration.seconds(1)

@@ -28,6 +28,8 @@ final class Stagehand: Sendable {
         var lasting: [(route: Route, fault: RequestFault)] = []
         var due: [(at: Moment, undo: @Sendable () -> Void)] = []
         var interfered = false
+        /// The lab was put right: nothing lasts from now on.
+        var isHealed = false
         var hidesLosses = false
         var thawedAt: Moment?
         var brokerLostAt: Moment?
@@ -93,7 +95,7 @@ final class Stagehand: Sendable {
     /// Undoes everything that can be undone.
     func heal() {
         let due = state.withLock { state in
-            defer { (state.due, state.lasting) = ([], []) }
+            defer { (state.due, state.lasting, state.isHealed) = ([], [], true) }
             return state.due
         }
         for (_, undo) in due.sorted(by: { $0.at < $1.at }) { undo() }
@@ -112,7 +114,11 @@ final class Stagehand: Sendable {
         switch act {
         case .fault(let fault, let lasting):
             guard let request else { return nil }
-            if lasting { state.withLock { $0.lasting.append((Route(request), fault)) } }
+            if lasting {
+                state.withLock { state in
+                    if !state.isHealed { state.lasting.append((Route(request), fault)) }
+                }
+            }
             return fault.delivery(of: request)
         case .kill: process.kill()
         case .losePower: process.losePower()
@@ -149,10 +155,12 @@ final class Stagehand: Sendable {
             broker.dropConnections()
         case .brokerIsFull(let duration):
             broker.setDiskFull(true)
-            later(duration) {
+            later(duration) { [weak self] in
                 broker.setDiskFull(false)
                 // It may have died meanwhile, and could not come up again.
                 broker.start()
+                // A disk that fills up between a worker's probe and its release costs a job; this brings it back.
+                if broker.hasLimbo { self?.restartBroker() }
             }
         case .brokerDrains(let duration):
             broker.drain()

@@ -16,6 +16,7 @@ final class Watch: Sendable {
         var tokens: Set<String> = []
         var violations: [String] = []
         var lateRequests = 0
+        var lateUpdates = 0
         /// The job that each worker spoke of last, if that was a touch.
         var touched: [String: UInt64] = [:]
     }
@@ -39,6 +40,9 @@ final class Watch: Sendable {
     var violations: [String] { state.withLock { $0.violations } }
     /// A stopped worker's request took effect after its lease: only a sweep finds what that left.
     var hadLateRequest: Bool { state.withLock { $0.lateRequests > 0 } }
+    /// A stopped worker's write into paddles, decided before the stop, took effect after it: paddles has no conditional
+    /// update, so nothing can keep it from overwriting what another job wrote meanwhile.
+    var hadLateUpdate: Bool { state.withLock { $0.lateUpdates > 0 } }
     /// Tokens that were sent: none may show anywhere.
     var tokens: Set<String> { state.withLock { $0.tokens } }
 
@@ -56,9 +60,11 @@ final class Watch: Sendable {
         let holder = bench.broker.holder(of: job.jobID)
         let holds = holder?.process == exchange.process
         let isStale = (holder?.renewedAgo ?? .zero) > bench.configuration.lease
+        let isThawing = stagehand.thawedAt == now && exchange.process == stagehand.stoppedProcess
+        if isThawing, exchange.request.method == .put { state.withLock { $0.lateUpdates += 1 } }
         if holds, !isStale { return }
         if stagehand.hidesLosses { return }
-        if stagehand.thawedAt == now, exchange.process == stagehand.stoppedProcess {
+        if isThawing {
             let isOneOfFew = state.withLock { state in
                 state.lateRequests += 1
                 return state.lateRequests <= Self.mostOnTheirWay
@@ -110,10 +116,13 @@ final class Watch: Sendable {
         switch (request.method, tail.first, tail.last) {
         case (.post, _, "servers"): created(response, "server")
         case (.post, _, "volumes"): created(response, "volume")
-        case (.delete, "servers", let id?), (.delete, "volumes", let id?): removed(id, by: job.key, job.action)
+        case (.delete, "servers", let id?), (.delete, "volumes", let id?):
+            removed(id, by: job, exchange.process)
         case (.put, "nodes", _):
             if let body = try? JSONValue(parsing: request.body), let mac = body["mac_address"]?.string {
                 committed(mac, by: job.key)
+            } else if let body = try? JSONValue(parsing: request.body), body["os_type"] == .null {
+                tookOver(by: job.key)
             }
         default: break
         }
@@ -136,18 +145,29 @@ final class Watch: Sendable {
         }
     }
 
+    /// A job that takes the node over, or destroys it, clears its record: from then on what stood there is its own to
+    /// remove, and no commit protects it.
+    private func tookOver(by key: String) {
+        state.withLock { state in state.committed = state.committed.filter { $0.value == key } }
+    }
+
     private var cloud: CloudSnapshot {
         let now = bench.simulation.world.time.wallClock
         return bench.sandbox.withState { $0.cloud.snapshot(at: now) }
     }
 
-    private func removed(_ id: String, by key: String, _ action: String) {
+    private func removed(_ id: String, by job: JobTag, _ process: String) {
+        let key = job.key
         if scenery.untouchable.contains(id) {
             note("I4 \(key) deletes \(id), which is not ours")
             return
         }
         let (victim, committer) = state.withLock { ($0.keys[id], $0.committed[id]) }
-        if action == JobAction.provision.rawValue, committer == key { note("I8 \(key) deletes \(id) after its commit") }
+        // Two workers have the job, neither knows it, and one of them removes while the other commits.
+        let isUnaware = stagehand.hidesLosses && bench.broker.holder(of: job.jobID)?.process != process
+        if job.action == JobAction.provision.rawValue, committer == key, !isUnaware {
+            note("I8 \(key) deletes \(id) after its commit")
+        }
         guard let victim else { return }
         if producer.hasReordered || stagehand.hidesLosses { return }
         let order = producer.jobs.map(\.part.uuid)

@@ -123,6 +123,9 @@ package final class SimulatedBroker: Sendable {
         }
     }
 
+    /// Whether a full disk has left a job to nobody, until a restart (facts I5).
+    package var hasLimbo: Bool { state.withLock { $0.broker.jobs.values.contains { $0.record.state == .limbo } } }
+
     /// How many jobs of the tubes with these beginnings are neither done nor buried.
     package func unfinishedJobs(inTubes prefixes: [String]) -> Int {
         state.withLock { state in
