@@ -137,6 +137,8 @@ package struct BenchWorker: Sendable {
                 sinks: [sink], world: world,
                 notice: { if process.isRunning { bench.notices.add($0, of: process.name) } })
             running.withLock { $0 = worker }
+            // The worker holds its process, which holds this: else no scenario's memory would ever come back.
+            defer { running.withLock { $0 = nil } }
             await worker.run()
         }
     }

@@ -85,10 +85,15 @@ final class Watch: Sendable {
 
     // MARK: The queue
 
+    /// Beginnings of the commands that are looked at: most lines are others, or parts of a body.
+    private static let commands = Set("tdrb".utf8)
+
     /// I1, I5: a job is only settled by who has just proven that it is still his.
     func heard(_ process: String, _ bytes: [UInt8]) {
-        for line in bytes.split(separator: UInt8(ascii: "\n")) where line.count < 60 {
-            let words = String(decoding: Array(line), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        for line in bytes.split(separator: UInt8(ascii: "\n")) where Self.commands.contains(line.first ?? 0) {
+            let words = line.split(maxSplits: 2) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }.map {
+                String(decoding: Array($0), as: UTF8.self)
+            }
             guard words.count > 1, let job = UInt64(words[1]) else { continue }
             switch words[0] {
             case "touch": state.withLock { $0.touched[process] = job }
