@@ -3,7 +3,7 @@ import Beanstalk
 /// Looking at many jobs or tubes at once, pipelined. All of these leave no trace in the jobs.
 extension Connection {
     /// Commands on their way at once. A job's body has up to 64 KB.
-    private static var statisticsBatch: Int { 512 }
+    static var statisticsBatch: Int { 512 }
     static var peekBatch: Int { 64 }
 
     /// Of those that exist.
