@@ -19,7 +19,16 @@ extension Report {
         return nil
     }
 
+    /// The part of a report before its steps, which says what failed where and why, and is a third of all: a report that
+    /// is read from it lacks steps, resources, warnings, console and body.
+    /// - Returns: everything where it is written in another way.
+    package static func head(of bytes: [UInt8]) -> [UInt8] {
+        guard bytes.starts(with: firstLine), let end = bytes.end(of: stepsLine) else { return bytes }
+        return Array(bytes[..<(end - stepsLine.count + 1)])
+    }
+
     private static let firstLine = Array("v: \(version)\n".utf8)
     /// At the beginning of a line stands only what belongs to the report itself.
     private static let idLine = Array("\nid: ".utf8)
+    private static let stepsLine = Array("\nsteps:".utf8)
 }

@@ -29,7 +29,24 @@ package struct JobSearch {
 
     private struct Totals: Equatable {
         var jobs = 0
+        var reserved = 0
         var deletes = 0
+    }
+
+    /// What was found so far.
+    private struct Known {
+        var ids: Set<JobID> = []
+        var reserved = 0
+
+        /// Without those that are in limbo: `stats-job` calls them reserved, and no tube counts them
+        /// (facts/beanstalkd.md E4).
+        func count(_ totals: Totals) -> Int { ids.count - max(0, reserved - totals.reserved) }
+
+        mutating func add(_ job: JobStatistics) -> Bool {
+            guard ids.insert(job.id).inserted else { return false }
+            if job.state == .reserved { reserved += 1 }
+            return true
+        }
     }
 
     /// - Parameters:
@@ -40,29 +57,34 @@ package struct JobSearch {
     func run(
         hints: [UInt64], told: (Progress) -> Void, found: ([JobStatistics]) async throws -> Void
     ) async throws -> Int {
-        var known: Set<JobID> = []
+        var known = Known()
         func look(_ ids: [JobID]) async throws {
-            let jobs = try await connection.statistics(ofJobs: ids).values.filter(isMeant)
-                .filter { known.insert($0.id).inserted }
+            let jobs = try await connection.statistics(ofJobs: ids).values.filter(isMeant).filter { known.add($0) }
             if !jobs.isEmpty { try await found(jobs.sorted { $0.id < $1.id }) }
         }
 
         let beginning = try await totals()
         if beginning.jobs == 0 { return 0 }
-        let obvious = Set(hints + (try await heads()))
+        let obvious = Set(hints + (try await connection.heads(ofTubes: isWanted)))
         try await look(obvious.map { JobID($0) }.sorted())
         // Without a restart the broker's count of jobs is about its last number.
         let start = max(obvious.max() ?? 0, UInt64(clamping: try await connection.statistics().totalJobs), 1)
         var (bottom, top) = (start + 1, start)
         while true {
             var now = try await totals()
-            told(Progress(looked: top + 1 - bottom, found: known.count, expected: now.jobs))
-            if known.count >= now.jobs {
-                if now.deletes == beginning.deletes { return 0 }
-                // Some of them may be gone, and others not found yet.
-                known = Set(try await connection.statistics(ofJobs: known.sorted()).values.filter(isMeant).map(\.id))
+            told(Progress(looked: top + 1 - bottom, found: known.ids.count, expected: now.jobs))
+            if known.ids.count >= now.jobs {
+                if now.deletes == beginning.deletes, known.count(now) >= now.jobs { return 0 }
+                // Some of them may be gone or in another state, and others not found yet.
+                let ids = known.ids.sorted()
+                known = Known()
+                for chunk in ids.chunks(of: Connection.statisticsBatch) {
+                    for job in try await connection.statistics(ofJobs: chunk).values where isMeant(job) {
+                        _ = known.add(job)
+                    }
+                }
                 now = try await totals()
-                if known.count >= now.jobs { return 0 }
+                if known.count(now) >= now.jobs { return 0 }
             }
             let isReached = top - start >= Self.reach
             if bottom > 1, isReached || (top - start) >= (start + 1 - bottom) / 4 {
@@ -73,7 +95,7 @@ package struct JobSearch {
                 try await look((top + 1...top + Self.piece).map { JobID($0) })
                 top += Self.piece
             } else {
-                return now.jobs - known.count
+                return max(0, now.jobs - known.count(now))
             }
         }
     }
@@ -86,19 +108,9 @@ package struct JobSearch {
         let tubes = try await connection.tubes().filter(isWanted)
         return try await connection.statistics(ofTubes: tubes).reduce(into: Totals()) { totals, tube in
             totals.jobs += buriedOnly ? tube.jobs.buried : tube.jobs.all
+            totals.reserved += tube.jobs.reserved
             totals.deletes += tube.deletes
         }
-    }
-
-    /// The jobs that each tube shows by itself.
-    private func heads() async throws -> [UInt64] {
-        var heads: [UInt64] = []
-        for tube in try await connection.tubes() where isWanted(tube) {
-            for reply in try await connection.pipeline([.use(tube), .peekReady, .peekDelayed, .peekBuried]) {
-                if case .found(let job) = reply { heads.append(job.id.number) }
-            }
-        }
-        return heads
     }
 }
 

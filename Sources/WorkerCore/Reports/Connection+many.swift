@@ -58,6 +58,17 @@ extension Connection {
         return bodies
     }
 
+    /// The jobs that each of these tubes shows by itself: the next ready and delayed one, and the first buried one.
+    func heads(ofTubes isWanted: (TubeName) -> Bool) async throws -> [UInt64] {
+        var heads: [UInt64] = []
+        for tube in try await tubes() where isWanted(tube) {
+            for reply in try await pipeline([.use(tube), .peekReady, .peekDelayed, .peekBuried]) {
+                if case .found(let job) = reply { heads.append(job.id.number) }
+            }
+        }
+        return heads
+    }
+
     func refusal(_ reply: Beanstalk.Reply, _ doing: String) -> BrokerError {
         if case .error(let error) = reply {
             return BrokerError(broker: broker, doing: doing, cause: .refused(error))

@@ -175,7 +175,7 @@ extension ReportReader {
             var standings = Standings()
             if wantsMore {
                 let candidates = chunk.filter { $0.isCandidate && (wanted.stale || buried.contains($0.job)) }
-                looked = try await reports(candidates.map(\.report), connection)
+                looked = try await reports(candidates.map(\.report), headOnly: wanted.headOnly, connection)
                 standings = try await self.standings(Set(looked.values.map { JobID($0.jobID) }).sorted(), connection)
             }
             for entry in chunk {
@@ -201,11 +201,13 @@ extension ReportReader {
     }
 
     /// Of those that still exist.
-    private func reports(_ ids: [JobID], _ connection: Connection) async throws -> [JobID: Report] {
+    private func reports(
+        _ ids: [JobID], headOnly: Bool, _ connection: Connection
+    ) async throws -> [JobID: Report] {
         let bodies = try await connection.bodies(ofJobs: ids)
         return try await world.compute.run {
             var read: [JobID: Report] = [:]
-            for job in bodies { read[job.id] = try? Report(parsing: job.body) }
+            for job in bodies { read[job.id] = try? Report(parsing: headOnly ? Report.head(of: job.body) : job.body) }
             return read
         }
     }

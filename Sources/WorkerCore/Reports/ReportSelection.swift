@@ -4,11 +4,14 @@ import Jobs
 package struct ReportSelection: Sendable, Hashable {
     /// Also those about jobs that are not buried any more.
     package var stale: Bool
+    /// Whether what stands before the steps is enough (`Report.head`).
+    package var headOnly: Bool
     private let needles: [[UInt8]]
 
     /// - Parameter mentions: all of these must stand in it. Those that YAML might write in another way do not count.
-    package init(stale: Bool = false, mentions: [String] = []) {
+    package init(stale: Bool = false, headOnly: Bool = false, mentions: [String] = []) {
         self.stale = stale
+        self.headOnly = headOnly
         needles = mentions.filter(Self.isWord).map { Array($0.utf8) }
     }
 

@@ -25,7 +25,7 @@ struct FailedGroupsCommand: AsyncParsableCommand {
             let now = world.time.wallClock
             let filter = which.filter(now: now)
             var groups = FailureGroups()
-            _ = try await reader.read(ReportSelection(mentions: filter.mentions)) { job in
+            _ = try await reader.read(ReportSelection(headOnly: filter.text == nil, mentions: filter.mentions)) { job in
                 if filter.admits(job) { groups.add(job) }
                 return true
             }

@@ -16,8 +16,8 @@ struct CancelCommand: AsyncParsableCommand {
             is 1. You are asked before, unless --yes.
 
             JSON: for each job an object with event ("would be cancelled", "cancelled", "running", "skipped" or "failed"), \
-            job, node, key, state, why, and where a reply was put reply_to; then one with event "summary", done, running, \
-            skipped and failed.
+            job, node, key, state, why, and where a reply was put reply_to; then, unless --dry-run, one with event "summary", \
+            done, running, skipped and failed.
             """)
 
     @Argument(help: ArgumentHelp("Job numbers, keys or nodes.", valueName: "job"))
@@ -46,7 +46,7 @@ struct CancelCommand: AsyncParsableCommand {
             let those = jobs.filter { $0.statistics.state != .reserved }.map {
                 "\($0.id) (\($0.action) \($0.shortNode))"
             }
-            guard try Confirmation.ask(Printable.line("cancel \(those.joined(separator: ", "))?")) else {
+            guard try Confirmation.ask(Printable.line("cancel \(Printable.list(those))?")) else {
                 throw Complaint("nothing was done")
             }
         }
@@ -69,8 +69,8 @@ struct CancelCommand: AsyncParsableCommand {
                 guard found.count == 1 else {
                     let names = found.map { "\($0.id) (\($0.action), \($0.statistics.state.rawValue))" }
                     throw Complaint(
-                        "\(reference) stands for jobs \(names.joined(separator: ", ")): nothing was done; name one by its "
-                            + "number")
+                        "\(reference) stands for jobs \(Printable.list(names)): nothing was done; name one by its number"
+                    )
                 }
                 if !jobs.contains(where: { $0.id == job.id }) { jobs.append(job) }
             }

@@ -229,6 +229,14 @@ import World
                 return true
             }
             #expect(mentioned == ["ovh001 false", "ovh001 true"])
+            let whole = try await reader.survey().current
+            var heads: [FailedJob] = []
+            _ = try await reader.read(ReportSelection(headOnly: true)) { job in
+                heads.append(job)
+                return true
+            }
+            #expect(heads.map(\.report.message) == whole.map(\.report.message) && heads.count == 2)
+            #expect(heads.allSatisfy { $0.report.steps.isEmpty } && whole.allSatisfy { !$0.report.steps.isEmpty })
             #expect(try await reader.find("key-ovh001").map(\.standing) == [.current])
             #expect(try await reader.find("10000").map(\.standing) == [.gone])
             #expect(try await reader.find("nobody") == [])
