@@ -85,7 +85,7 @@ package struct BuriedJob: Sendable, Hashable {
     }
 }
 
-/// Every report, and what the broker holds beside them.
+/// The reports that were wanted, and what the broker holds beside them.
 package struct FailureSurvey: Sendable, Hashable {
     /// Newest first.
     package var jobs: [FailedJob]

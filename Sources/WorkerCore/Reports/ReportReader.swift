@@ -52,11 +52,11 @@ package struct ReportReader: Sendable {
         }
     }
 
-    /// Every report, all in memory.
+    /// Every report that is wanted, all in memory.
     /// - Throws: as `read`.
-    package func survey() async throws -> FailureSurvey {
+    package func survey(_ wanted: ReportSelection = ReportSelection(stale: true)) async throws -> FailureSurvey {
         var jobs: [FailedJob] = []
-        let counts = try await read(ReportSelection(stale: true)) { job in
+        let counts = try await read(wanted) { job in
             jobs.append(job)
             return true
         }
@@ -66,12 +66,7 @@ package struct ReportReader: Sendable {
     /// What a person may mean by a number, a key or the name of a node: current reports or else stale ones, newest first.
     /// - Throws: as `read`.
     package func find(_ reference: String) async throws -> [FailedJob] {
-        var jobs: [FailedJob] = []
-        _ = try await read(ReportSelection(stale: true, mentions: [reference])) { job in
-            jobs.append(job)
-            return true
-        }
-        return FailureSurvey(jobs: jobs, counts: FailureCounts()).find(reference)
+        try await survey(ReportSelection(stale: true, mentions: [reference])).find(reference)
     }
 
     /// A buried job of ours, for when there is no report about it.
