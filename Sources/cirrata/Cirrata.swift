@@ -21,7 +21,10 @@ struct Cirrata: AsyncParsableCommand {
                 subcommands: [DoctorCommand.self, FailedCommand.self, SweepCommand.self, ConfigCommand.self]),
             CommandGroup(
                 name: "Queue",
-                subcommands: [TubesCommand.self, WorkersCommand.self, PauseCommand.self, ResumeCommand.self]),
+                subcommands: [
+                    TubesCommand.self, JobsCommand.self, JobCommand.self, CancelCommand.self, WorkersCommand.self,
+                    PauseCommand.self, ResumeCommand.self,
+                ]),
             CommandGroup(name: "Trial", subcommands: [SandboxCommand.self]),
         ])
 

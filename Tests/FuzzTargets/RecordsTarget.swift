@@ -5,10 +5,13 @@ import YAMLKit
 /// What workers leave each other in the broker: reports, replies, signs of life. A tube is open to everybody.
 enum RecordsTarget {
     static func check(_ input: [UInt8]) throws {
+        _ = (Report.jobID(atGlance: input), try read(Report.head(of: input), Report.init(parsing:)))
         if let report = try read(input, Report.init(parsing:)) {
             try requireStable(report, report.encoded(limit: .max), Report.init(parsing:))
             let short = report.encoded(limit: 1_000)
             _ = try read(short, Report.init(parsing:))
+            try require(
+                Report.jobID(atGlance: short) == report.jobID, "a glance does not show job \(report.jobID)")
             for step in report.steps { for attempt in step.attempts { _ = attempt.took.short } }
         }
         if let reply = try read(input, Reply.init(parsing:)) {

@@ -237,6 +237,33 @@ import YAMLKit
         #expect(back.body.first?.1 == "22.10")
     }
 
+    /// Whatever is said in it, even what looks like a report's own lines.
+    @Test(arguments: ["fine", "two\nid: 99\nsteps:\nv: 2\n", "\nid: 99\nsteps: []", " id: 99\r\nid: 5\n", "'id: 99'"])
+    func aGlanceAtAReport(_ text: String) throws {
+        var report = report
+        (report.message, report.next, report.console, report.warnings) = (text, text, text, [text])
+        report.body = [("id", text), ("name", "x\nid: 5")]
+        report.steps[0].summary = text
+        let bytes = report.encoded(limit: .max)
+        #expect(Report.jobID(atGlance: bytes) == 17)
+        let head = try Report(parsing: Report.head(of: bytes))
+        #expect(head.message == text && head.next == text && head.ended == report.ended && head.digest == "d")
+        #expect(head.steps.isEmpty && head.console.isEmpty && head.body.isEmpty)
+    }
+
+    @Test func noGlanceAtWhatIsWrittenInAnotherWay() {
+        for text in [
+            "", "v: 2\nid: 17\n", "v: 1\nid: 'x'\n", "v: 1\nid: 99999999999999999999\n", "{v: 1, id: 17}",
+            "v: 1\n id: 1\n",
+        ] {
+            #expect(Report.jobID(atGlance: Array(text.utf8)) == nil)
+        }
+        #expect(Report.head(of: Array("{v: 1}\nsteps:".utf8)).count == 13)
+        #expect(
+            Array("abcab".utf8).end(of: Array("cab".utf8)) == 5 && Array("ab".utf8).end(of: Array("abc".utf8)) == nil)
+        #expect(Array("abc".utf8).mentions([]) && !Array("".utf8).mentions(Array("a".utf8)))
+    }
+
     @Test func aReportNeverExceedsItsLimit() throws {
         var long = report
         long.console = String(repeating: "x", count: 40_000)

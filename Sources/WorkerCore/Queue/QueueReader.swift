@@ -33,9 +33,9 @@ package struct QueueView: Sendable, Hashable {
 
 /// Looks at the queue without a trace: by `stats`, `peek` and their kin only (facts/beanstalkd.md F).
 package struct QueueReader: Sendable {
-    private let broker: Broker
-    private let tubes: SweepTubes
-    private let world: World
+    let broker: Broker
+    let tubes: SweepTubes
+    let world: World
 
     /// Numbers looked at in one piece, and how many at most: signs of life are renewed every half minute, so a broker would
     /// have to take thousands of jobs a second to put more between them.
@@ -54,7 +54,7 @@ package struct QueueReader: Sendable {
         try await broker.connect { try await view($0) }
     }
 
-    private func view(_ connection: Connection) async throws -> QueueView {
+    func view(_ connection: Connection) async throws -> QueueView {
         let server = try await connection.statistics()
         let names = try await connection.tubes().filter(isOurs).sorted { $0.text < $1.text }
         var views: [TubeView] = []
@@ -96,7 +96,7 @@ extension QueueReader {
         }
     }
 
-    private func signsOfLife(_ connection: Connection) async throws -> (found: [Presence?], isComplete: Bool) {
+    func signsOfLife(_ connection: Connection) async throws -> (found: [Presence?], isComplete: Bool) {
         try await connection.use(tubes.workers)
         guard let oldest = try await connection.peek(.ready) else { return ([], true) }
         var found: [Presence?] = []

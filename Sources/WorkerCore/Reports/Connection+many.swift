@@ -3,7 +3,7 @@ import Beanstalk
 /// Looking at many jobs or tubes at once, pipelined. All of these leave no trace in the jobs.
 extension Connection {
     /// Commands on their way at once. A job's body has up to 64 KB.
-    private static var statisticsBatch: Int { 512 }
+    static var statisticsBatch: Int { 512 }
     static var peekBatch: Int { 64 }
 
     /// Of those that exist.
@@ -56,6 +56,17 @@ extension Connection {
             }
         }
         return bodies
+    }
+
+    /// The jobs that each of these tubes shows by itself: the next ready and delayed one, and the first buried one.
+    func heads(ofTubes isWanted: (TubeName) -> Bool) async throws -> [UInt64] {
+        var heads: [UInt64] = []
+        for tube in try await tubes() where isWanted(tube) {
+            for reply in try await pipeline([.use(tube), .peekReady, .peekDelayed, .peekBuried]) {
+                if case .found(let job) = reply { heads.append(job.id.number) }
+            }
+        }
+        return heads
     }
 
     func refusal(_ reply: Beanstalk.Reply, _ doing: String) -> BrokerError {

@@ -78,24 +78,22 @@ package struct BuriedJob: Sendable, Hashable {
         package var key: String
         package var value: String
     }
+
+    package init(statistics: JobStatistics, body: [Pair]) {
+        self.statistics = statistics
+        self.body = body
+    }
 }
 
-/// What the broker holds about failed jobs.
+/// The reports that were wanted, and what the broker holds beside them.
 package struct FailureSurvey: Sendable, Hashable {
     /// Newest first.
     package var jobs: [FailedJob]
-    /// Jobs in the reports tube that are no reports of ours, or of a newer release.
-    package var unreadable: Int
-    /// Jobs buried in our tubes about which there is no current report.
-    package var buriedWithoutReport: Int
-    /// Jobs that other programs' tubes hold buried.
-    package var buriedElsewhere: Int
+    package var counts: FailureCounts
 
-    package init(jobs: [FailedJob], unreadable: Int, buriedWithoutReport: Int, buriedElsewhere: Int) {
+    package init(jobs: [FailedJob], counts: FailureCounts) {
         self.jobs = jobs
-        self.unreadable = unreadable
-        self.buriedWithoutReport = buriedWithoutReport
-        self.buriedElsewhere = buriedElsewhere
+        self.counts = counts
     }
 
     package var current: [FailedJob] { jobs.filter(\.isCurrent) }

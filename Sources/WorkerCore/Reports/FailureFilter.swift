@@ -21,6 +21,9 @@ package struct FailureFilter: Sendable, Hashable {
     /// Whether it lets everything pass.
     package var isEmpty: Bool { self == FailureFilter() }
 
+    /// What every report that it admits must mention.
+    package var mentions: [String] { [provider, step, cause].compactMap { $0 } }
+
     package func admits(_ job: FailedJob) -> Bool {
         let report = job.report
         if let node, !node.matches(report.node), !node.matches(report.shortNode) { return false }

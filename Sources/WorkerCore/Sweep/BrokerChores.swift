@@ -36,8 +36,12 @@ struct BrokerChores: Sendable {
 
     private func dropReports() async throws -> Int {
         let now = world.time.wallClock
-        let jobs = try await ReportReader(broker: broker, tubes: tubes.settings, world: world).survey().jobs
-        let stale = jobs.filter { !$0.isCurrent && now - $0.report.ended > Self.reportAge }.map(\.reportID)
+        var stale: [JobID] = []
+        let reader = try ReportReader(broker: broker, tubes: tubes.settings, world: world)
+        _ = try await reader.read(ReportSelection(stale: true)) { job in
+            if !job.isCurrent, now - job.report.ended > Self.reportAge { stale.append(job.reportID) }
+            return true
+        }
         if isDryRun { return stale.count }
         return try await broker.connect { connection in try await delete(stale, in: tubes.reports, connection) }
     }

@@ -11,6 +11,12 @@ enum Printable {
         text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { line(String($0)) }
     }
 
+    /// The first ones, and how many there are besides.
+    static func list(_ texts: [String]) -> String {
+        let rest = texts.count - 10
+        return texts.prefix(10).joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
+    }
+
     /// At most so many characters, with a sign that there was more.
     static func cut(_ text: String, to width: Int) -> String {
         text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"

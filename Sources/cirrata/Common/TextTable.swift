@@ -6,6 +6,16 @@ struct TextTable {
 
     mutating func add(_ row: [String]) { rows.append(row) }
 
+    /// As a terminal shows it: a person sees one line for each row; what reads a pipe gets everything.
+    /// - Parameter style: of a row, by its index.
+    func lines(for terminal: Terminal, _ style: (Int) -> Terminal.Style? = { _ in nil }) -> [String] {
+        lines.enumerated().map { index, line in
+            let fitting = terminal.isInteractive ? Printable.cut(line, to: terminal.width) : line
+            guard let style = index == 0 ? .bold : style(index - 1) else { return fitting }
+            return terminal.styled(fitting, style)
+        }
+    }
+
     /// The head and all rows; the last column is as long as it likes.
     var lines: [String] {
         let columns = rows.map(\.count).max() ?? 0

@@ -15,7 +15,8 @@ struct FailedActs {
 
     func run(_ site: SiteOptions, _ options: BulkOptions, _ output: OutputOptions) async throws {
         let (survey, now) = try await FailedCommand.read(site) { reader, world in
-            (try await reader.survey(), world.time.wallClock)
+            let now = world.time.wallClock
+            return (try await reader.survey(options.selection(now: now)), now)
         }
         let jobs = try options.chosen(of: survey, now: now)
         if jobs.isEmpty { return try say(Tally(), output) }

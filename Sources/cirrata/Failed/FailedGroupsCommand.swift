@@ -10,6 +10,9 @@ struct FailedGroupsCommand: AsyncParsableCommand {
         discussion: """
             Errors are of one kind when class, step, HTTP status and words agree, names of nodes (NODE) and all that has \
             digits in it (#) left out. SAMPLE is the newest job of the kind, for `failed show`.
+
+            JSON: for each kind an object with event "group", count, first, last, action, step, class, status, sample (a \
+            job number) and message.
             """)
 
     @OptionGroup var site: SiteOptions
@@ -17,11 +20,17 @@ struct FailedGroupsCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let (survey, now) = try await FailedCommand.read(site) { reader, world in
-            (try await reader.survey(), world.time.wallClock)
+        let which = which
+        let (groups, now) = try await FailedCommand.read(site) { reader, world in
+            let now = world.time.wallClock
+            let filter = which.filter(now: now)
+            var groups = FailureGroups()
+            _ = try await reader.read(ReportSelection(headOnly: filter.text == nil, mentions: filter.mentions)) { job in
+                if filter.admits(job) { groups.add(job) }
+                return true
+            }
+            return (groups.sorted, now)
         }
-        let filter = which.filter(now: now)
-        let groups = FailureGroup.groups(of: survey.current.filter(filter.admits))
         if output.json {
             for group in groups { Terminal.output.line(JSONValue.object(Self.json(group)).text) }
             return
@@ -29,10 +38,7 @@ struct FailedGroupsCommand: AsyncParsableCommand {
         if groups.isEmpty { return Terminal.output.line(Terminal.output.styled("no failed job matches", .dim)) }
         var table = TextTable(head: ["COUNT", "FIRST", "LAST", "ACTION", "STEP", "CLASS", "SAMPLE", "MESSAGE"])
         for group in groups { table.add(Self.row(group, now)) }
-        for (index, line) in table.lines.enumerated() {
-            let fitting = Terminal.output.isInteractive ? Printable.cut(line, to: Terminal.output.width) : line
-            Terminal.output.line(index == 0 ? Terminal.output.styled(fitting, .bold) : fitting)
-        }
+        for line in table.lines(for: .output) { Terminal.output.line(line) }
     }
 
     private static func row(_ group: FailureGroup, _ now: Timestamp) -> [String] {

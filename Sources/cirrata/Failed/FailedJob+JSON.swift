@@ -56,6 +56,11 @@ extension FailedJob {
     private static func list(_ texts: [String]) -> JSONValue { .array(texts.map { .string($0) }) }
 }
 
+extension QueuedJobFacts {
+    /// As a buried job without a report.
+    var buriedJSON: [String: JSONValue] { BuriedJob(statistics: statistics, body: body).json }
+}
+
 extension BuriedJob {
     var json: [String: JSONValue] {
         [
@@ -67,7 +72,7 @@ extension BuriedJob {
 }
 
 extension JobStatistics {
-    fileprivate var json: [String: JSONValue] {
+    var json: [String: JSONValue] {
         [
             "state": .string(state.rawValue), "priority": .integer(Int(priority)),
             "age_seconds": .integer(Int(age.seconds)), "ttr_seconds": .integer(Int(ttr.seconds)),

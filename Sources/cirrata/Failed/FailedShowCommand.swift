@@ -10,6 +10,11 @@ struct FailedShowCommand: AsyncParsableCommand {
         discussion: """
             The job is named by its number in `failed list`, by its key, or by the node. Of the body only known keys are \
             shown: bodies of test runs carry secrets.
+
+            JSON: an object with all that `failed list` says of a job, and broker, digest, put, began, steps (step, \
+            summary, attempts: n, at, ms, error, class, status, request_id), created, removed, warnings, console, body and \
+            counters (state, priority, age_seconds, ttr_seconds, reserves, releases, timeouts, buries, kicks); for a \
+            buried job without a report one with event "buried", job, tube, counters and body.
             """)
 
     @Argument(help: ArgumentHelp("Job number, key or node.", valueName: "job"))
@@ -27,7 +32,7 @@ struct FailedShowCommand: AsyncParsableCommand {
     func run() async throws {
         let reference = reference
         let (found, now) = try await FailedCommand.read(site) { reader, world -> (Found, Timestamp) in
-            let jobs = try await reader.survey().find(reference)
+            let jobs = try await reader.find(reference)
             if !jobs.isEmpty { return (.reported(jobs), world.time.wallClock) }
             if let number = UInt64(reference), let job = try await reader.buriedJob(JobID(number)) {
                 return (.bare(job), world.time.wallClock)
@@ -47,7 +52,7 @@ struct FailedShowCommand: AsyncParsableCommand {
         if output.json { return Terminal.output.line(JSONValue.object(newest.detailedJSON(now: now)).text) }
         for line in FailedShowText(newest, now: now).lines(for: .output) { Terminal.output.line(line) }
         let others = jobs.dropFirst().map { "\($0.reference)" }
-        if !others.isEmpty { Terminal.output.line("\nolder: \(others.joined(separator: ", "))") }
+        if !others.isEmpty { Terminal.output.line("\nolder: \(Printable.list(others))") }
     }
 
     private func show(_ job: BuriedJob) {

@@ -47,7 +47,7 @@ struct FailedShowText {
         return lines + facts.map { Self.fact($0.0, $0.1) }
     }
 
-    private static func counters(_ statistics: JobStatistics) -> String {
+    static func counters(_ statistics: JobStatistics) -> String {
         "\(statistics.state.rawValue), reserves \(statistics.reserves), releases \(statistics.releases), "
             + "timeouts \(statistics.timeouts), buries \(statistics.buries), kicks \(statistics.kicks), "
             + "priority \(statistics.priority), TTR \(statistics.ttr.short)"
@@ -98,7 +98,7 @@ struct FailedShowText {
         lines.isEmpty ? [] : ["", terminal.styled(title, .bold)] + lines.map { "  " + $0 }
     }
 
-    private static func body(_ pairs: [(String, String)]) -> [String] {
+    static func body(_ pairs: [(String, String)]) -> [String] {
         pairs.flatMap { key, value in
             let lines = Printable.lines(value).filter { !$0.isEmpty }
             return lines.count < 2
@@ -106,7 +106,7 @@ struct FailedShowText {
         }
     }
 
-    private static func fact(_ name: String, _ value: String) -> String {
+    static func fact(_ name: String, _ value: String) -> String {
         "  " + padded(name, 10) + Printable.line(value)
     }
 

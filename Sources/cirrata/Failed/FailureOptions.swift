@@ -40,6 +40,9 @@ struct FailureOptions: ParsableArguments {
         return filter
     }
 
+    /// Whether only a report can say if a job is meant.
+    var needsReport: Bool { [step, cause, text].contains { $0 != nil } || since != nil || until != nil }
+
     var isGiven: Bool {
         [node, provider, step, cause, text].contains { $0 != nil } || since != nil || until != nil
     }

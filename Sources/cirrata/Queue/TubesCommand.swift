@@ -10,6 +10,10 @@ struct TubesCommand: AsyncParsableCommand {
         discussion: """
             WAITING counts connections that wait for a job of the tube, OLDEST is how long ago its next ready job was put. \
             Looking changes nothing in the broker. With --watch, changes since the last look stand in brackets.
+
+            JSON: for each tube an object with event "tube", tube, ready, reserved, delayed, buried, waiting, \
+            pause_left_seconds and oldest_ready_seconds (where one is ready); then one with event "summary", \
+            buried_elsewhere and draining.
             """)
 
     @Flag(help: "Look again and again, until Ctrl-C.")

@@ -23,11 +23,7 @@ struct TubesText {
         var table = TextTable(head: Self.head)
         for tube in view.tubes { table.add(row(tube)) }
         var lines = view.tubes.isEmpty ? ["no tubes of ours: no worker has ever connected, and no job was put"] : []
-        for (index, line) in table.lines.enumerated() where !view.tubes.isEmpty {
-            let fitting = terminal.isInteractive ? Printable.cut(line, to: terminal.width) : line
-            lines.append(
-                index == 0 ? terminal.styled(fitting, .bold) : styled(fitting, view.tubes[index - 1], terminal))
-        }
+        if !view.tubes.isEmpty { lines += table.lines(for: terminal) { style(view.tubes[$0]) } }
         lines += notes.map { terminal.styled($0, .yellow) }
         guard isWatched else { return lines }
         if terminal.isInteractive { lines[0] = Self.clear + lines[0] } else { lines.append("") }
@@ -49,9 +45,9 @@ struct TubesText {
         return now > before ? "\(now) (+\(now - before))" : "\(now) (-\(before - now))"
     }
 
-    private func styled(_ line: String, _ tube: TubeView, _ terminal: Terminal) -> String {
-        if tube.statistics.jobs.buried > 0 { return terminal.styled(line, .red) }
-        return tube.statistics.pauseLeft > .zero ? terminal.styled(line, .yellow) : line
+    private func style(_ tube: TubeView) -> Terminal.Style? {
+        if tube.statistics.jobs.buried > 0 { return .red }
+        return tube.statistics.pauseLeft > .zero ? .yellow : nil
     }
 
     private var notes: [String] {

@@ -11,6 +11,10 @@ struct WorkersCommand: AsyncParsableCommand {
         discussion: """
             Workers give a sign of life every 30 s; what they hold may be that much out of date. One without a sign for 90 s \
             has vanished. Looking changes nothing in the broker.
+
+            JSON: for each worker an object with event "worker", host, pid, release, slots, started, at, draining, alive and \
+            jobs (job, key, node, action, step, since); then one with event "summary", workers, unreadable, complete, \
+            reserved, and unclaimed where it is known.
             """)
 
     @OptionGroup var site: SiteOptions

@@ -112,7 +112,9 @@ import World
         let bench = try Bench()
         try bench.simulation.run { world in
             let (_, survey) = try await Self.fail(in: bench, world)
-            let groups = FailureGroup.groups(of: survey.current)
+            var counted = FailureGroups()
+            for job in survey.current { counted.add(job) }
+            let groups = counted.sorted
             #expect(groups.count == 1)
             let group = try #require(groups.first)
             #expect(group.count == 2 && group.cause == "no-image" && group.step == "create-server")

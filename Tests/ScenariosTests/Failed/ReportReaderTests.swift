@@ -48,7 +48,9 @@ import World
             #expect(survey.jobs.map(\.report.cause) == ["no-flavor", "no-image"])
             #expect(survey.jobs.map(\.standing) == [.current, .current])
             #expect(survey.jobs.allSatisfy { $0.statistics?.state == .buried && $0.attempts == 1 })
-            #expect(survey.unreadable == 0 && survey.buriedWithoutReport == 0 && survey.buriedElsewhere == 0)
+            #expect(
+                survey.counts.unreadable == 0 && survey.counts.buriedWithoutReport == 0
+                    && survey.counts.buriedElsewhere == 0)
             let job = try #require(survey.jobs.last)
             #expect(job.reference == job.statistics?.id)
             #expect(job.report.put <= job.report.began && job.report.began <= job.report.ended)
@@ -109,7 +111,7 @@ import World
             #expect(survey.jobs.map(\.standing) == [.current, .superseded])
             #expect(survey.find("ovh001").map(\.standing) == [.current])
             #expect(survey.jobs.first?.statistics?.kicks == 1)
-            #expect(survey.buriedWithoutReport == 0)
+            #expect(survey.counts.buriedWithoutReport == 0)
         }
     }
 
@@ -156,8 +158,8 @@ import World
             let reader = try Self.reader(bench, world)
             let survey = try await reader.survey()
             #expect(survey.current.count == 1)
-            #expect(survey.buriedWithoutReport == 1)
-            #expect(survey.buriedElsewhere == 1)
+            #expect(survey.counts.buriedWithoutReport == 1)
+            #expect(survey.counts.buriedElsewhere == 1)
             let job = try #require(try await reader.buriedJob(JobID(ours)))
             #expect(job.body.map(\.key) == ["action", "node"])
             // Another program's job is none of our business.
@@ -173,7 +175,7 @@ import World
                 bench.broker.put(Array(body.utf8), tube: bench.configuration.tubes.reports)
             }
             let survey = try await Self.reader(bench, world).survey()
-            #expect(survey.jobs.count == 1 && survey.unreadable == 5)
+            #expect(survey.jobs.count == 1 && survey.counts.unreadable == 5)
         }
     }
 
@@ -181,8 +183,7 @@ import World
         let bench = try Bench()
         try bench.simulation.run { world in
             let survey = try await Self.reader(bench, world).survey()
-            #expect(
-                survey == FailureSurvey(jobs: [], unreadable: 0, buriedWithoutReport: 0, buriedElsewhere: 0))
+            #expect(survey == FailureSurvey(jobs: [], counts: FailureCounts()))
         }
     }
 
@@ -201,6 +202,62 @@ import World
             #expect(survey.jobs.count == 601)
             #expect(survey.current.count == 1)
             #expect(survey.jobs.count { $0.standing == .gone } == 600)
+            #expect(survey.counts.current == 1 && survey.counts.stale == 600)
+        }
+    }
+
+    /// Whoever has enough is told of no more, and the rest is counted all the same.
+    @Test func enoughIsEnough() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage, Self.noFlavor], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            var report = try #require(try await reader.survey().jobs.last?.report)
+            report.jobID = 10_000
+            bench.broker.put(report.encoded(limit: 16_384), tube: bench.configuration.tubes.reports)
+            var taken: [String] = []
+            let counts = try await reader.read(ReportSelection()) { job in
+                taken.append(job.report.node)
+                return false
+            }
+            #expect(taken == ["ovh002"])
+            #expect(counts.current == 2 && counts.stale == 1 && counts.buriedWithoutReport == 0)
+
+            var mentioned: [String] = []
+            _ = try await reader.read(ReportSelection(stale: true, mentions: ["no-image"])) { job in
+                mentioned.append("\(job.report.node) \(job.isCurrent)")
+                return true
+            }
+            #expect(mentioned == ["ovh001 false", "ovh001 true"])
+            let whole = try await reader.survey().current
+            var heads: [FailedJob] = []
+            _ = try await reader.read(ReportSelection(headOnly: true)) { job in
+                heads.append(job)
+                return true
+            }
+            #expect(heads.map(\.report.message) == whole.map(\.report.message) && heads.count == 2)
+            #expect(heads.allSatisfy { $0.report.steps.isEmpty } && whole.allSatisfy { !$0.report.steps.isEmpty })
+            #expect(try await reader.find("key-ovh001").map(\.standing) == [.current])
+            #expect(try await reader.find("10000").map(\.standing) == [.gone])
+            #expect(try await reader.find("nobody") == [])
+        }
+    }
+
+    /// A report that was written in another way is read as well.
+    @Test func reportsInAnotherForm() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            try await Self.fail([Self.noImage], in: bench, world)
+            let reader = try Self.reader(bench, world)
+            let report = try #require(try await reader.survey().jobs.first?.report)
+            let body =
+                "{\"v\": 1, \"id\": \(report.jobID), \"digest\": \"\(report.digest)\", "
+                + "\"tube\": \"\(report.tube)\", \"node\": \"ovh001\", \"ended\": \"2030-01-01T00:00:00Z\"}"
+            #expect(Report.jobID(atGlance: Array(body.utf8)) == nil)
+            bench.broker.put(Array(body.utf8), tube: bench.configuration.tubes.reports)
+            let survey = try await reader.survey()
+            #expect(survey.jobs.map(\.standing) == [.current, .superseded])
+            #expect(survey.counts.unreadable == 0 && survey.counts.current == 1)
         }
     }
 }

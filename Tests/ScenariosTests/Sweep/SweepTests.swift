@@ -1,3 +1,5 @@
+import Beanstalk
+import Configuration
 import HTTPKit
 import Jobs
 import Pipelines
@@ -13,6 +15,31 @@ import World
 @Suite struct SweepTests {
     private static func body(_ node: String, _ key: String, _ more: String = "") -> String {
         "{action: provision, node: \(node), owner: me@lab, lock_description: run/1, uuid: \(key)\(more)}"
+    }
+
+    /// A job in limbo counts in no tube (facts/beanstalkd.md E4): it must not make up for one that was not found.
+    @Test func aJobInLimboStandsForNoOther() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            bench.put(.provision, Self.body("ovh001", "alive"))
+            for _ in 0..<1_200 {
+                let id = try #require(bench.broker.put([], tube: "smithi"))
+                bench.broker.ask(Array("delete \(id)\r\n".utf8))
+            }
+            bench.broker.put(Array(Self.body("ovh002", "first").utf8), tube: "cirrata.provision.ovh", priority: 1)
+            let limbo = try #require(bench.put(.provision, Self.body("ovh003", "limbo")))
+            bench.broker.setDiskFull(true)
+            #expect(bench.broker.ask(Array("reserve-job \(limbo)\r\nbury \(limbo) 0\r\n".utf8)).contains("INTERNAL"))
+            bench.broker.setDiskFull(false)
+            bench.leak("ovh001", key: "alive")
+            #expect(try await bench.sweep(world).kept == [.jobInQueue])
+            #expect(bench.names() == ["ovh001"])
+
+            let reader = try QueueReader(
+                broker: Broker(bench.configuration.broker, world: world), tubes: bench.configuration.tubes, world: world
+            )
+            #expect(try await reader.jobs(QueueFilter(), limit: 9).jobs.map(\.key) == ["limbo", "first", "alive"])
+        }
     }
 
     /// The worker dies just before the commit, somebody deletes the job, and the node is unlocked: nobody will ever come
