@@ -214,6 +214,35 @@ import World
         #expect(sandbox.count("GET /compute/v2.1/servers/detail") == 2)
     }
 
+    /// Each page names a next one: the worker's memory is not the service's to fill.
+    @Test func aListWithoutEndIsAnError() throws {
+        let sandbox = SandboxWorld()
+        let pages = Locked(0)
+        try sandbox.simulation.run { world in
+            let cloud = sandbox.client(world)
+            sandbox.intercepting { request in
+                guard request.url.contains("/servers/detail") else { return nil }
+                let page = pages.withLock { pages in
+                    pages += 1
+                    return pages
+                }
+                let body: JSONValue = [
+                    "servers": [],
+                    "servers_links": [["rel": "next", "href": .string("http://internal/?marker=\(page)")]],
+                ]
+                return .response(HTTPResponse(status: 200, body: body.bytes))
+            }
+            do {
+                _ = try await cloud.compute.servers(for: call)
+                Issue.record("a list without end was read to its end")
+            } catch let error as ServiceError {
+                #expect(error.kind == .transient)
+                #expect(error.message.contains("does not end"))
+            }
+        }
+        #expect(pages.withLock { $0 } <= 3_000)
+    }
+
     @Test func aProxysNotFoundIsNoProof() throws {
         let sandbox = SandboxWorld()
         try sandbox.simulation.run { world in

@@ -139,6 +139,20 @@ extension ServiceClient {
         }
     }
 
+    /// More than any project of a lab has. A service that always has one more page must not fill our memory.
+    private static var mostItems: Int { 200_000 }
+    private static var mostPages: Int { 2_000 }
+
+    private func unending(
+        _ request: ServiceRequest, _ response: HTTPResponse, _ what: String, _ items: Int
+    ) -> ServiceError {
+        ServiceError(
+            service: service.rawValue, provider: settings.provider, operation: request.operation,
+            request: "\(request.method.rawValue) \(request.path)", status: response.status,
+            message: "the list \(what) after \(items.counted("item"))", kind: .transient,
+            next: "check what answers at the endpoint of \(service.rawValue)")
+    }
+
     private struct StaleMarker: Error {
         var cause: ServiceError
     }
@@ -164,12 +178,10 @@ extension ServiceClient {
             guard let next = page.next else { return listing }
             let query = URLText.target(of: next).query
             guard !query.isEmpty, seen.insert(query).inserted else {
-                throw ServiceError(
-                    service: service.rawValue, provider: settings.provider, operation: request.operation,
-                    request: "\(request.method.rawValue) \(request.path)", status: response.status,
-                    message: "the list goes round in circles after \(listing.items.count.counted("item"))",
-                    kind: .transient,
-                    next: "check what answers at the endpoint of \(service.rawValue)")
+                throw unending(request, response, "goes round in circles", listing.items.count)
+            }
+            guard listing.items.count <= Self.mostItems, seen.count <= Self.mostPages else {
+                throw unending(request, response, "does not end", listing.items.count)
             }
             request.query = query
         }
