@@ -35,14 +35,14 @@ extension NodeWork {
                 }
                 guard aside != nil else { break }
                 // It keeps its volumes, addresses and quota for as long as the cloud likes.
-                isForced = try await force(id, run)
+                isForced = try await force(id, run, stillMay)
                 guard isForced else {
                     run.warning("server \(id) is put aside (SOFT_DELETED), and this account may not delete it for good")
                     break
                 }
             } catch is TimeoutError {
                 run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
-                isForced = try await force(id, run)
+                isForced = try await force(id, run, stillMay)
             }
         }
         remember(\.lookAfter, world.time.now)
@@ -51,8 +51,9 @@ extension NodeWork {
     }
 
     /// - Returns: whether the cloud took it.
-    private func force(_ id: String, _ run: StepRun) async throws -> Bool {
-        try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
+    private func force(_ id: String, _ run: StepRun, _ stillMay: StillMay) async throws -> Bool {
+        try await stillMay()
+        return try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
     }
 
     /// A destructive call: few at once, each only while it may be made.

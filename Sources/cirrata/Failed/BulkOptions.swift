@@ -59,7 +59,8 @@ struct BulkOptions: ParsableArguments {
         return limit == 0 ? jobs : Array(jobs.prefix(limit))
     }
 
-    private static func one(_ reference: String, _ survey: FailureSurvey) throws -> FailedJob {
+    /// - Throws: `Complaint` when a reference stands for no failed job, or for several.
+    static func one(_ reference: String, _ survey: FailureSurvey) throws -> FailedJob {
         let found = survey.find(reference)
         guard let job = found.first else {
             throw Complaint("no failed job is known as \(reference): nothing was done; see `cirrata failed list`")
