@@ -4,6 +4,8 @@ import World
 import YAMLKit
 
 @Suite struct JobLineageTests {
+    private struct Refused: Error { let reading: JobReading }
+
     private static let put = Timestamp(seconds: 1_000)
     private static let stamp = "1970-01-01T00:16:40Z"
 
@@ -79,9 +81,8 @@ import YAMLKit
         func order(_ text: String, _ id: UInt64, _ seconds: Int64) throws -> JobOrder {
             let envelope = Envelope(
                 jobID: id, put: Timestamp(seconds: seconds), broker: "run", tubeProvider: "ovh", tubeAction: nil)
-            guard case .job(let job) = body.read(Array(text.utf8), envelope) else {
-                throw Unreadable(what: "job", why: text)
-            }
+            let reading = body.read(Array(text.utf8), envelope)
+            guard case .job(let job) = reading else { throw Refused(reading: reading) }
             return job.order
         }
         let edited = try order("{action: provision, owner: me, uuid: a, first_put: \(Self.stamp)}", 9, 5_000)
@@ -114,9 +115,11 @@ import YAMLKit
     func aPasswordIsNoPartOfAnError(value: String) {
         let body = JobBody(labDomain: "", providers: ["ovh"])
         let envelope = Envelope(jobID: 1, put: Self.put, tubeProvider: "ovh", tubeAction: nil)
-        guard
-            case .malformed(let problems, _) = body.read(Array("action: provision\npassword: \(value)".utf8), envelope)
-        else { return Issue.record("accepted") }
+        let text = Array("action: provision\npassword: \(value)".utf8)
+        guard case .malformed(let problems, _) = body.read(text, envelope) else {
+            Issue.record("accepted")
+            return
+        }
         #expect(problems.first?.mark.line == 2)
         #expect(!problems.map(\.description).joined().contains("hunter2"))
     }

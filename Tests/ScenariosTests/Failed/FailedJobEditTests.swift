@@ -1,11 +1,13 @@
 import Beanstalk
 import Configuration
 import Jobs
+import Pipelines
 import Scenarios
 import Simulation
 import Testing
 import WorkerCore
 import World
+import YAMLKit
 
 /// `cirrata failed edit` on jobs that really failed, against the simulated broker.
 @Suite struct FailedJobEditTests {
@@ -30,7 +32,7 @@ import World
         let beginning = try await FailedJobEdit.begin(
             job, bench.reader(world), tubes: try WorkerTubes(bench.configuration.tubes, providers: names),
             body: JobBody(labDomain: Bench.domain, providers: names))
-        guard case .ready(let edit) = beginning else { throw Unreadable(what: "edit", why: "\(beginning)") }
+        guard case .ready(let edit) = beginning else { throw Unexpected(what: "\(beginning)") }
         return edit
     }
 
@@ -179,7 +181,7 @@ import World
             let edit = try await Self.begin(job, bench, world)
             let before = bench.provisions
             guard case .failed(let why) = try await edit.replace(with: padded(limit), bench.reader(world)) else {
-                return Issue.record("taken")
+                return unexpected("taken")
             }
             #expect(why.contains("JOB_TOO_BIG") && !why.contains("hunter2"))
             #expect(bench.provisions == before && bench.reports.count == 1)
@@ -199,7 +201,7 @@ import World
             let before = bench.provisions
             bench.broker.drain()
             guard case .failed(let why) = try await edit.replace(with: Self.body("22.04"), bench.reader(world)) else {
-                return Issue.record("taken")
+                return unexpected("taken")
             }
             #expect(why.contains("DRAINING") && bench.provisions == before && bench.reports.count == 1)
         }

@@ -52,7 +52,7 @@ import World
 
     private static func seen(_ undo: FailedJobUndo, _ job: FailedJob) async throws -> Leftovers {
         let look = try await undo.look(at: job)
-        guard case .found(let leftovers) = look else { throw Unreadable(what: "look", why: "\(look)") }
+        guard case .found(let leftovers) = look else { throw Unexpected(what: "\(look)") }
         return leftovers
     }
 
@@ -110,7 +110,7 @@ import World
             let job = try await Self.leave(in: bench, world)
             bench.sandbox.withState { _ = $0.faults.add(Self.refusing(.volume)) }
             let end = try await Self.perform(bench, world, job)
-            guard case .left(let left, let why, let next) = end.result else { return Issue.record("\(end.result)") }
+            guard case .left(let left, let why, let next) = end.result else { return unexpected("\(end.result)") }
             let volumes = Self.cloud(bench).volumes.map { "volume \($0.name) \($0.id)" }
             #expect(left.sorted() == volumes.sorted() && left.count == 2)
             #expect(why.contains("403") && next.contains("undo"))
@@ -132,7 +132,7 @@ import World
                     ? .instead(.response(HTTPResponse(status: 500))) : .deliver
             }
             let end = try await undo.perform(on: job, seen: seen)
-            guard case .left(let left, _, _) = end.result else { return Issue.record("\(end.result)") }
+            guard case .left(let left, _, _) = end.result else { return unexpected("\(end.result)") }
             #expect(!left.isEmpty && Self.cloud(bench).volumes.count == 2)
         }
     }
@@ -185,7 +185,7 @@ import World
             try await bench.work(as: "w2", world)
             #expect(bench.events.outcomes.last?.kind == .done)
             let undo = try Self.undo(bench, world)
-            guard case .not(.committed(let why)) = try await undo.look(at: job) else { return Issue.record("found") }
+            guard case .not(.committed(let why)) = try await undo.look(at: job) else { return unexpected("found") }
             #expect(why.contains("another delivery finished it"))
         }
         #expect(Invariants(bench).violations(of: "ovh001", .provisioned(volumes: 2)) == [])
@@ -203,7 +203,7 @@ import World
             try await bench.work(as: "w2", world)
             let requests = Requests(of: bench)
             let end = try await undo.perform(on: job, seen: seen)
-            guard case .committed = end.result else { return Issue.record("\(end.result)") }
+            guard case .committed = end.result else { return unexpected("\(end.result)") }
             #expect(requests.all.allSatisfy { $0.method == .get || $0.url.contains("/identity/") })
         }
         #expect(Invariants(bench).violations(of: "ovh001", .provisioned(volumes: 2)) == [])
@@ -271,7 +271,8 @@ import World
                     }
                 }
                 try await bench.until { ends.withLock { $0.count } == 2 }
-                #expect(ends.withLock { $0 }.allSatisfy { $0.result == .done }, "seed \(seed)")
+                let found = ends.withLock { $0 }
+                #expect(found.allSatisfy { $0.result == .done }, "seed \(seed): \(found)")
                 try await world.time.sleep(for: .seconds(2))
                 let current = try await bench.reader(world).survey().current
                 #expect(current.map(\.report.left) == [[]] && current.map(\.report.cause) == ["undone"], "seed \(seed)")
@@ -320,7 +321,7 @@ import World
                 Array(
                     "watch \(job.report.tube)\r\nreserve-job \(job.reference)\r\nbury \(job.reference) 1\r\n".utf8))
             // The very same body: it is the same job.
-            guard case .found = try await undo.look(at: job) else { return Issue.record("not found") }
+            guard case .found = try await undo.look(at: job) else { return unexpected("not found") }
             var other = job
             other.report.digest = "another body"
             let end = try await undo.perform(on: other, seen: seen)
@@ -356,7 +357,7 @@ import World
                 if exchange.request.method == .delete { bench.broker.stop() }
             }
             let end = try await undo.perform(on: job, seen: seen)
-            guard case .left(let left, let why, _) = end.result else { return Issue.record("\(end.result)") }
+            guard case .left(let left, let why, _) = end.result else { return unexpected("\(end.result)") }
             #expect(left.count == 2 && why.contains("beanstalkd at") && !end.reportTrouble.isEmpty)
             #expect(Self.cloud(bench).volumes.count == 2)
         }
@@ -375,7 +376,7 @@ import World
                 return .deliver
             }
             let end = try await undo.perform(on: job, seen: seen)
-            guard case .left(_, let why, _) = end.result else { return Issue.record("\(end.result)") }
+            guard case .left(_, let why, _) = end.result else { return unexpected("\(end.result)") }
             #expect(why == "stopped before the next act" && Self.cloud(bench).volumes.count == 2)
         }
     }
@@ -408,7 +409,7 @@ import World
             let job = try #require(try await bench.reader(world).survey().current.first)
             #expect(job.report.outcome == "removal-incomplete")
             guard case .not(.failed(_, let next)) = try await Self.undo(bench, world).look(at: job) else {
-                return Issue.record("found")
+                return unexpected("found")
             }
             #expect(next == "do it again: cirrata failed retry \(job.reference)")
         }

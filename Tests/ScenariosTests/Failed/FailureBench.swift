@@ -44,3 +44,8 @@ extension Bench {
         return process
     }
 }
+
+/// What came instead of what a test expects.
+struct Unexpected: Error { let what: String }
+
+func unexpected(_ what: String) { Issue.record("\(what)") }
