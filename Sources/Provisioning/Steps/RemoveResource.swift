@@ -90,7 +90,7 @@ extension NodeWork {
         guard current.status != .errorDeleting else { throw stuck(current) }
         try await free(current, run, stillMay)
         while true {
-            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+            try await delete(volume, run, stillMay)
             do {
                 try await waiting(run) {
                     try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
@@ -113,6 +113,16 @@ extension NodeWork {
         remember(\.lookAfter, world.time.now)
         gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
+    }
+
+    /// Somebody else may delete it in the same moment, and Cinder refuses a second time.
+    private func delete(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {
+        do {
+            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+        } catch let error as ServiceError where error.status == 400 && error.provider == provider.name {
+            let left = try await cloud.blockStorage.volume(volume.id, for: run.call)
+            guard left.map({ $0.status == .deleting }) ?? true else { throw error }
+        }
     }
 
     /// Asking again is refused for as long as it is so (facts/openstack.md 1.7).
