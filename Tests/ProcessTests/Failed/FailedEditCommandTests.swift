@@ -75,7 +75,7 @@ extension ProcessSuites {
                 #expect(same.end == .exited(0) && same.output.hasPrefix("unchanged "))
                 let failing = try await Self.edit(lab, "exit 3")
                 #expect(failing.end == .exited(1) && failing.errors.contains("ended with 3: nothing was done"))
-                let killed = try await Self.edit(lab, "kill -TERM $$")
+                let killed = try await Self.edit(lab, "kill -TERM $PPID")
                 #expect(killed.end == .exited(1) && killed.errors.contains("signal 15"))
                 #expect(try await lab.openJobs() == (1, 0))
                 #expect(try await lab.reports().count == 1)
@@ -100,7 +100,7 @@ extension ProcessSuites {
                         input: Array("\ny\n".utf8)))
                 let text = String(decoding: end.output, as: UTF8.self)
                 #expect(end.succeeded && text.contains("edit it again?") && !text.contains("hush"), "\(text)")
-                #expect(text.contains(":1:20: node:") && text.contains("os_version: 1.0 -> 22.04"), "\(text)")
+                #expect(text.contains(":1:21: node:") && text.contains("os_version: 1.0 -> 22.04"), "\(text)")
                 #expect(try await lab.openJobs() == (0, 1))
             }
         }
