@@ -72,6 +72,12 @@ package struct FailedJobEdit: Sendable {
             var statistics = statistics
             statistics.ttr = ttr
             problems = receptionist.refusal(of: read, statistics).map { [whole($0.message, $0.next)] } ?? []
+            if forgets(read) {
+                problems.append(
+                    whole(
+                        "what is left at \(job.report.node) would be forgotten",
+                        "first `cirrata failed undo \(job.reference)`, or leave node and machine_type as they were"))
+            }
         }
         problems += lineage.problems(in: text, source: source)
         if problems.isEmpty, lineage.written(into: text) == nil {
@@ -86,6 +92,14 @@ package struct FailedJobEdit: Sendable {
             problem.source = source
             return problem
         }
+    }
+
+    /// Whether the job would turn to another node and leave behind what only the old report names.
+    private func forgets(_ new: Job) -> Bool {
+        guard job.mayHaveLeft, case .job(let old) = receptionist.read(body, statistics, put: lineage.put, by: "") else {
+            return false
+        }
+        return new.node != old.node || new.provider != old.provider
     }
 
     /// What a new body says otherwise, a line for each key, without values that may be secrets.

@@ -74,6 +74,22 @@ import YAMLKit
         }
     }
 
+    /// The old report is the only one that names what is left, so the job stays at its node until that is gone.
+    @Test func whatIsLeftIsNotForgotten() throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            var job = try await Self.fail(in: bench, world)
+            let elsewhere = Array(
+                "{action: provision, node: ovh002, owner: me@lab, lock_description: run/1, os_version: '22.04'}".utf8)
+            #expect(try await Self.begin(job, bench, world).problems(in: elsewhere, source: "") == [])
+            job.report.left = ["server ovh001 1"]
+            let edit = try await Self.begin(job, bench, world)
+            let told = edit.problems(in: elsewhere, source: "").map(\.description)
+            #expect(told.count == 1 && told.first?.contains("failed undo \(job.reference)") == true, "\(told)")
+            #expect(edit.problems(in: Self.body("22.04"), source: "") == [])
+        }
+    }
+
     /// Of all who edit one job at once, one has it: there is one new job, and the old one is gone.
     @Test func twoOperatorsAtOnce() throws {
         for seed in UInt64(1)...30 {

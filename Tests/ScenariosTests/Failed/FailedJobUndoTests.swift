@@ -209,6 +209,31 @@ import World
         #expect(Invariants(bench).violations(of: "ovh001", .provisioned(volumes: 2)) == [])
     }
 
+    /// An equal job built anew and finished; then a request of the first one, sent long ago, had its effect after all. That
+    /// server is in nobody's way, and of a finished job nothing is removed.
+    @Test func aLateServerOfAFinishedJobStays() throws {
+        let bench = try Self.bench()
+        try bench.simulation.run { world in
+            let job = try await Self.leave(in: bench, world)
+            let undo = try Self.undo(bench, world)
+            let seen = try await Self.seen(undo, job)
+            let old = try #require(Self.cloud(bench).servers.first?.metadata)
+            bench.acceptNames()
+            bench.put(.provision, Self.body.replacing("count: 2", with: "count: 1"))
+            try await bench.work(as: "w2", world)
+            #expect(Invariants(bench).violations(of: "ovh001", .provisioned(volumes: 1)) == [])
+            #expect(Self.cloud(bench).servers.first?.metadata["cirrata_job"] != old["cirrata_job"])
+            bench.sandbox.withState { state in
+                _ = state.cloud.addServer(named: "ovh001", metadata: old, at: world.time.wallClock)
+            }
+            let requests = Requests(of: bench)
+            let end = try await undo.perform(on: job, seen: seen)
+            guard case .committed = end.result else { return unexpected("\(end.result)") }
+            #expect(requests.all.allSatisfy { $0.method == .get || $0.url.contains("/identity/") })
+            #expect(Self.cloud(bench).servers.count == 2)
+        }
+    }
+
     /// The node has a newer job's server by now, which has taken away the rest: DNS and paddles stay as they are.
     @Test func aNewerJobOfTheNodeKeepsEverything() throws {
         let bench = try Self.bench()
