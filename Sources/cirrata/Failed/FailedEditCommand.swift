@@ -69,7 +69,8 @@ struct FailedEditCommand: AsyncParsableCommand {
 
     private func begin() async throws -> FailedJobEdit {
         let beginning = try await withFailures { reader, configuration in
-            let job = try BulkOptions.one(reference, try await reader.survey())
+            let job = try BulkOptions.one(
+                reference, try await reader.survey(ReportSelection(stale: true, mentions: [reference])))
             let providers = configuration.providerSettings.map(\.name)
             return try await FailedJobEdit.begin(
                 job, reader, tubes: try WorkerTubes(configuration.tubes, providers: providers),

@@ -61,7 +61,9 @@ struct FailedUndoCommand: AsyncParsableCommand {
             return try await Interruption.once(on: loop) {
                 let reader = try ReportReader(
                     broker: Broker(configuration.broker, world: world), tubes: configuration.tubes, world: world)
-                var jobs = try options.chosen(of: try await reader.survey(), now: world.time.wallClock)
+                let now = world.time.wallClock
+                let survey = try await reader.survey(options.selection(now: now, whole: true))
+                var jobs = try options.chosen(of: survey, now: now)
                 if options.references.isEmpty { jobs = jobs.filter(\.mayHaveLeft) }
                 let undo = FailedJobUndo(
                     reader, site: try Site(configuration, world: world),
