@@ -71,7 +71,7 @@ package struct JobBody: Sendable {
     package static let shown = [
         "action", "node", "machine_type", "os_type", "os_version", "owner", "lock_description", "archive_path",
         "openstack", "machine", "volumes", "lock", "unlock", "reply_to", "uuid", "name", "job_id", "expire",
-        "priority",
+        "priority", "first_put",
     ]
 
     package static let version = 1
@@ -125,6 +125,7 @@ package struct JobBody: Sendable {
         let owner = readOwner(fields, problems)
         let replyTo = fields.string("reply_to")
         let expire = fields.read("expire", .timestamp)
+        let order = order(uuid ?? weakKey, envelope, firstPut: fields.read("first_put", .timestamp))
         let wishes = SizeWishes(
             openstack: fields.node("openstack"), machine: fields.node("machine"), volumes: fields.node("volumes"))
         let job = Job(
@@ -133,14 +134,20 @@ package struct JobBody: Sendable {
             lockDescription: fields.string("lock_description") ?? fields.string("archive_path"), wishes: wishes,
             lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
             runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
-            expire: action == .provision ? expire : nil,
-            order: JobOrder(
-                put: envelope.put, jobID: envelope.jobID, broker: envelope.broker, key: uuid ?? weakKey))
+            expire: action == .provision ? expire : nil, order: order)
         guard problems.hasErrors else { return .job(job) }
         let stub = JobStub(
             key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",
             provider: provider ?? envelope.tubeProvider ?? "", replyTo: replyTo, uuid: uuid ?? "", run: job.run)
         return .malformed(problems: problems.errors, stub: stub)
+    }
+
+    /// A job that was put again (`cirrata failed edit`) keeps the place of the first one. Its number is newer than that
+    /// place, so only put times tell.
+    private func order(_ key: String, _ envelope: Envelope, firstPut: Timestamp?) -> JobOrder {
+        var order = JobOrder(put: envelope.put, jobID: envelope.jobID, broker: envelope.broker, key: key)
+        if let firstPut, firstPut < envelope.put { (order.put, order.broker) = (firstPut, "") }
+        return order
     }
 
     private func readNode(_ text: String, _ fields: Fields, _ problems: Problems) -> NodeName? {

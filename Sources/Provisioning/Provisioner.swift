@@ -41,6 +41,17 @@ extension NodeWork {
         ])
     }
 
+    /// Takes away what a buried job left behind, for an operator: nothing but what was seen, and of a committed job
+    /// nothing (`isCommitted`, and the outcome is `done`).
+    /// - Parameter stillMay: asked right before each destructive act; throws an `Ending` if it may not be done any more.
+    /// - Returns: as `remove()`; `obsolete` when there is more of the job than was seen.
+    package func remove(
+        only seen: Leftovers, stillMay: @escaping @Sendable () async throws -> Void
+    ) async -> Outcome {
+        let warrant = Warrant(ids: seen.ids) { _ in try await stillMay() }
+        return await pipeline([step(.removal) { try await self.removeOwn($0, under: warrant) }])
+    }
+
     private var provisionSteps: [Step] {
         [
             step(.claim, claim), step(.createServer, createServer),

@@ -111,7 +111,7 @@ package actor RunningChild {
         closeAll()
         let result: Result<ChildResult, ChildFailure> =
             reaped == process
-            ? .success(ChildResult(end: Self.end(status), output: output, errors: errors))
+            ? .success(ChildResult(end: .init(status: status), output: output, errors: errors))
             : .failure(ChildFailure(program: program, detail: "its exit status was lost: \(SystemError.text(errno))"))
         end = result
         tellChange()
@@ -134,11 +134,5 @@ package actor RunningChild {
         let changed = change
         change = Signal()
         changed.raise(())
-    }
-
-    /// The wait status of wait(2), whose macros Swift cannot see.
-    private static func end(_ status: Int32) -> ChildResult.End {
-        let signal = status & 0x7f
-        return signal == 0 ? .exited(status >> 8 & 0xff) : .signalled(signal)
     }
 }

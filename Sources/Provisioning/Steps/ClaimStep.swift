@@ -76,7 +76,9 @@ extension NodeWork {
     }
 
     /// Ends a job that is finished already, with what its reply says.
-    func endIfCommitted(_ record: NodeRecord, _ found: Belongings, _ run: StepRun) async throws {
+    func endIfCommitted(
+        _ record: NodeRecord, _ found: Belongings, _ run: StepRun, changesNothing: Bool = false
+    ) async throws {
         guard let server = committed(record, found) else { return }
         update { memory in
             memory.server = server
@@ -87,7 +89,7 @@ extension NodeWork {
                 .sorted { $0.name < $1.name }
         }
         run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
-        if found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
+        if !changesNothing, found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
             try await giveWay(to: server, record, found, run)
         }
         throw Ending(.done, "finished", "finished by an earlier delivery")

@@ -59,7 +59,7 @@ extension NodeWork {
                 remember(\.lookAfter, world.time.now)
                 found = try await look(run)
             }
-            try await endIfCommitted(record, found, run)
+            try await endIfCommitted(record, found, run, changesNothing: warrant != nil)
         }
         var condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         if warrant == nil, let record, case .held = claim.judge(record) { condemned.add(ruinsOf: found.older) }
@@ -159,7 +159,8 @@ extension NodeWork {
                 .removalIncomplete, cause: "removal-refused",
                 message:
                     "\(refusals.left.count.counted("resource")) of this job could not be removed: \(refusals.message)",
-                next: "remove them by hand, then discard the job", status: refusals.error?.status,
+                next: "see why, then `cirrata failed undo`; or remove them by hand and discard the job",
+                status: refusals.error?.status,
                 requestID: refusals.error?.requestID, left: refusals.left))
     }
 
@@ -209,14 +210,14 @@ extension NodeWork {
         let heirs = found.newer.servers + found.twins.servers
         if let heir = heir(among: heirs) {
             // Its own push may have come before ours.
-            if let record, isNodeOf(heir, record) { try await correctName(to: heir, run) }
+            guard let record, isNodeOf(heir, record) else { return }
+            try await stillMay(.dns)
+            try await correctName(to: heir, run)
             return
         }
         // A server that is not ready yet writes the name when it is.
         guard heirs.isEmpty else { return }
-        let parking = Parking(
-            record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
-            asks: dns.asksBeforeParking)
+        let parking = parking(condemned, found, record, dns)
         guard parking.isDue else { return }
         try await stillMay(.dns)
         update { $0.remains?.insert("dns \(node)", at: 0) }
@@ -235,6 +236,20 @@ extension NodeWork {
             refusals.add("dns \(node)", error)
             run.left("dns", name: node.qualified, id: "", why: error.description)
         }
+    }
+
+    private func parking(
+        _ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?, _ dns: NodeDNS
+    ) -> Parking {
+        Parking(
+            record: record, claim: claim, ours: known.addresses, standing: found.standing(without: condemned),
+            asks: dns.asksBeforeParking)
+    }
+
+    /// Whether the node's name is among what a removal of these would look after.
+    func parks(_ condemned: Condemned, _ found: Belongings, _ record: NodeRecord?) -> Bool {
+        guard let dns = site.lab.dns, found.newer.servers.isEmpty, found.twins.servers.isEmpty else { return false }
+        return parking(condemned, found, record, dns).isDue
     }
 
     /// Whether the node is locked for this job, or for whom the server was built.
@@ -260,7 +275,6 @@ extension NodeWork {
             let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
-        try await stillMay(.lock)
         if isStale(record, found.standing(without: removed)) {
             // The removal took its time: a newer job may have built and committed meanwhile.
             remember(\.lookAfter, world.time.now)
@@ -269,11 +283,13 @@ extension NodeWork {
             if isStale(record, now.standing(without: removed)) {
                 let label = "what paddles says of \(name)"
                 update { $0.remains?.append(label) }
+                try await stillMay(.lock)
                 try await clear(name, run, until: asked + Self.recordFreshness)
                 gone(label)
             }
         }
         guard byUs else { return }
+        try await stillMay(.lock)
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)
         case .refused: run.note("\(name) was locked by somebody else in the meantime")

@@ -35,14 +35,14 @@ extension NodeWork {
                 }
                 guard aside != nil else { break }
                 // It keeps its volumes, addresses and quota for as long as the cloud likes.
-                isForced = try await force(id, run)
+                isForced = try await force(id, run, stillMay)
                 guard isForced else {
                     run.warning("server \(id) is put aside (SOFT_DELETED), and this account may not delete it for good")
                     break
                 }
             } catch is TimeoutError {
                 run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
-                isForced = try await force(id, run)
+                isForced = try await force(id, run, stillMay)
             }
         }
         remember(\.lookAfter, world.time.now)
@@ -51,8 +51,9 @@ extension NodeWork {
     }
 
     /// - Returns: whether the cloud took it.
-    private func force(_ id: String, _ run: StepRun) async throws -> Bool {
-        try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
+    private func force(_ id: String, _ run: StepRun, _ stillMay: StillMay) async throws -> Bool {
+        try await stillMay()
+        return try await changing { try await cloud.compute.forceDeleteServer(id, for: run.call) } != nil
     }
 
     /// A destructive call: few at once, each only while it may be made.
@@ -89,7 +90,7 @@ extension NodeWork {
         guard current.status != .errorDeleting else { throw stuck(current) }
         try await free(current, run, stillMay)
         while true {
-            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+            try await delete(volume, run, stillMay)
             do {
                 try await waiting(run) {
                     try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
@@ -112,6 +113,16 @@ extension NodeWork {
         remember(\.lookAfter, world.time.now)
         gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
+    }
+
+    /// Somebody else may delete it in the same moment, and Cinder refuses a second time.
+    private func delete(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {
+        do {
+            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+        } catch let error as ServiceError where error.status == 400 && error.provider == provider.name {
+            let left = try await cloud.blockStorage.volume(volume.id, for: run.call)
+            guard left.map({ $0.status == .deleting }) ?? true else { throw error }
+        }
     }
 
     /// Asking again is refused for as long as it is so (facts/openstack.md 1.7).

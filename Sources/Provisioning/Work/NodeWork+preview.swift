@@ -21,7 +21,7 @@ package struct Preview: Sendable, Hashable {
 }
 
 extension NodeWork {
-    private static let previewLimits = StepLimits(timeout: .seconds(120), patience: .zero)
+    static let previewLimits = StepLimits(timeout: .seconds(120), patience: .zero)
 
     /// Looks at everything that the job depends on and changes nothing.
     /// - Returns: `done` when the job would begin its work, else how it would end; and as much of the preview as there is.

@@ -52,7 +52,7 @@ package struct FailedJob: Sendable, Hashable {
         if !report.next.isEmpty { return report.next }
         return report.left.isEmpty
             ? "find the cause in the timeline; the job stays buried until it is kicked or deleted"
-            : "remove by hand what is left; nobody else will"
+            : "see why, then `cirrata failed undo`; nobody else removes what is left"
     }
 }
 

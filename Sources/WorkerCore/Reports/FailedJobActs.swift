@@ -44,7 +44,7 @@ package struct FailedJobActs: Sendable {
 
     private func result(of act: Act, on job: FailedJob, _ connection: Connection) async throws -> Result {
         do {
-            if let change = try await change(of: job, connection) { return .skipped(change) }
+            if let change = try await reader.change(of: job, connection) { return .skipped(change) }
             switch act {
             case .retry:
                 return try await connection.kick(job.reference) ? .done : .skipped("somebody else was faster")
@@ -58,19 +58,5 @@ package struct FailedJobActs: Sendable {
             guard case .refused = error.cause else { throw error }
             return .failed("\(error)")
         }
-    }
-
-    /// - Returns: why it is not what its report is about any more; nil when it is.
-    private func change(of job: FailedJob, _ connection: Connection) async throws -> String? {
-        let id = job.reference
-        guard let now = try await connection.statistics(of: id) else { return "it is gone" }
-        guard reader.isOurs(now.tube), now.tube.text == job.report.tube else {
-            return "the number is another job's now"
-        }
-        guard now.state == .buried else { return "it is \(now.state.rawValue) now, not buried" }
-        guard try await reader.digests(of: [id], connection)[id] == job.report.digest else {
-            return "the number is another job's now"
-        }
-        return nil
     }
 }

@@ -26,8 +26,8 @@ struct Settler: Sendable {
     let world: World
     let notice: @Sendable (WorkerNotice) -> Void
 
-    private static let sideJobTTR = Duration.seconds(60)
-    private static let sideJobPriority: UInt32 = 1_024
+    static let sideJobTTR = Duration.seconds(60)
+    static let sideJobPriority: UInt32 = 1_024
     /// A draining or full broker is given a little time before a job goes back.
     private static let hold = Duration.seconds(10)
     /// Much larger than what a release writes, so that hardly ever the one fits and the other does not.

@@ -19,12 +19,12 @@ struct Receptionist: Sendable {
     let time: any TimeSource
 
     /// Below this, a lease could not be kept: beanstalkd gives such a job to somebody else while we work.
-    private static let shortestTTR = Duration.seconds(10)
+    static let shortestTTR = Duration.seconds(10)
 
     /// - Parameter broker: which run of the broker delivered it; empty: not known.
     func take(_ delivery: Delivery, by broker: String = "") -> Intake {
         let statistics = delivery.statistics
-        switch body.read(delivery.body, envelope(statistics, broker)) {
+        switch read(delivery.body, statistics, put: time.wallClock - statistics.age, by: broker) {
         case .foreign(let why):
             return .foreign(why: why)
         case .malformed(let problems, let stub):
@@ -41,21 +41,32 @@ struct Receptionist: Sendable {
 
     /// The key of a job that somebody else may hold; nil when it is none of ours.
     func key(of bytes: [UInt8], _ statistics: JobStatistics) -> String? {
-        switch body.read(bytes, envelope(statistics, "")) {
+        switch read(bytes, statistics, put: time.wallClock - statistics.age, by: "") {
         case .job(let job): job.key
         case .foreign, .malformed: nil
         }
     }
 
-    private func envelope(_ statistics: JobStatistics, _ broker: String) -> Envelope {
-        let meaning = tubes.meaning(of: statistics.tube)
-        let put = time.wallClock - statistics.age
-        return Envelope(
-            jobID: statistics.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000), broker: broker,
-            tubeProvider: meaning?.provider, tubeAction: meaning?.action)
+    /// Whether the job of that number has this key and will still be worked on.
+    func isLiving(_ number: UInt64, as key: String, _ connection: Connection) async throws -> Bool {
+        guard let statistics = try await connection.statistics(of: JobID(number)), statistics.state != .buried,
+            let job = try await connection.peek(JobID(number))
+        else { return false }
+        return self.key(of: job.body, statistics) == key
     }
 
-    private func refusal(of job: Job, _ statistics: JobStatistics) -> Outcome? {
+    /// - Parameter broker: which run of the broker it is in; empty: not known.
+    func read(_ bytes: [UInt8], _ statistics: JobStatistics, put: Timestamp, by broker: String) -> JobReading {
+        let meaning = tubes.meaning(of: statistics.tube)
+        return body.read(
+            bytes,
+            Envelope(
+                jobID: statistics.id.number, put: Timestamp(seconds: put.microseconds / 1_000_000), broker: broker,
+                tubeProvider: meaning?.provider, tubeAction: meaning?.action))
+    }
+
+    /// Why a job that can be read cannot be worked on; nil when it can.
+    func refusal(of job: Job, _ statistics: JobStatistics) -> Outcome? {
         if statistics.ttr < Self.shortestTTR {
             return Outcome(
                 .rejected, cause: "ttr-too-short",

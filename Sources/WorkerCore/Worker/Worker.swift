@@ -186,12 +186,7 @@ extension Worker {
         let receptionist = receptionist
         let assignment = Assignment(
             job: job, right: right, journal: journal, began: world.time.now,
-            isLivingTwin: { number in
-                guard let statistics = try await connection.statistics(of: JobID(number)),
-                    statistics.state != .buried, let twin = try await connection.peek(JobID(number))
-                else { return false }
-                return receptionist.key(of: twin.body, statistics) == job.key
-            })
+            isLivingTwin: { try await receptionist.isLiving($0, as: job.key, connection) })
         guard let work = provisioner.work(assignment) else {
             return (Outcome(.parked, cause: "unknown-provider", message: "\(job.provider) is not configured"), nil)
         }

@@ -78,9 +78,9 @@ struct Composer: ~Copyable {
         guard let target = anchors[name] else {
             throw refuse(
                 mark,
-                open.contains(name)
-                    ? "the alias *\(name) repeats a node that contains it" : "no anchor &\(name) for the alias *\(name)"
-            )
+                // Unnamed: what begins with a star may be somebody's password.
+                open.contains(name) ? "this alias repeats a node that contains it" : "this alias has no anchor",
+                "quote a text that begins with *")
         }
         guard depth + target.size.height - 1 <= limits.depth else { throw tooDeep(mark) }
         try count(target.size, mark)
@@ -181,20 +181,19 @@ struct Composer: ~Copyable {
         case "!", Self.core + "str": return Scalar(text: scalar.text, isPlain: false)
         case Self.core + "int", Self.core + "float", Self.core + "bool", Self.core + "null", Self.core + "timestamp":
             return Scalar(text: scalar.text, isPlain: true)
-        default: throw unknownTag(tag, mark)
+        default: throw unknownTag(mark)
         }
     }
 
     private func check(_ tag: String?, is name: String, _ mark: Mark) throws(YAMLError) {
         guard let tag, tag != "!", tag != Self.core + name else { return }
-        throw unknownTag(tag, mark)
+        throw unknownTag(mark)
     }
 
     // MARK: Errors
 
-    private func unknownTag(_ tag: String, _ mark: Mark) -> YAMLError {
-        let short = tag.hasPrefix(Self.core) ? "!!" + tag.dropFirst(Self.core.count) : tag
-        return refuse(mark, "the tag \(Node.quoted(short)) is not supported here")
+    private func unknownTag(_ mark: Mark) -> YAMLError {
+        refuse(mark, "this tag is not supported here", "quote a text that begins with !")
     }
 
     private func tooDeep(_ mark: Mark) -> YAMLError {

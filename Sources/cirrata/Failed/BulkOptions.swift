@@ -38,12 +38,13 @@ struct BulkOptions: ParsableArguments {
     var pause: Duration { rate.map { .seconds(1) / $0 } ?? .zero }
 
     /// Which reports have to be read, as far as an act needs them.
-    func selection(now: Timestamp) -> ReportSelection {
+    /// - Parameter whole: also for what is left, which stands at a report's end.
+    func selection(now: Timestamp, whole: Bool = false) -> ReportSelection {
         guard references.isEmpty else {
-            return ReportSelection(stale: true, headOnly: true, mentions: references.count == 1 ? references : [])
+            return ReportSelection(stale: true, headOnly: !whole, mentions: references.count == 1 ? references : [])
         }
         let filter = which.filter(now: now)
-        return ReportSelection(headOnly: filter.text == nil, mentions: filter.mentions)
+        return ReportSelection(headOnly: !whole && filter.text == nil, mentions: filter.mentions)
     }
 
     /// - Throws: `Complaint` when a reference stands for no failed job, or for several: then nothing is done at all.
@@ -59,7 +60,8 @@ struct BulkOptions: ParsableArguments {
         return limit == 0 ? jobs : Array(jobs.prefix(limit))
     }
 
-    private static func one(_ reference: String, _ survey: FailureSurvey) throws -> FailedJob {
+    /// - Throws: `Complaint` when a reference stands for no failed job, or for several.
+    static func one(_ reference: String, _ survey: FailureSurvey) throws -> FailedJob {
         let found = survey.find(reference)
         guard let job = found.first else {
             throw Complaint("no failed job is known as \(reference): nothing was done; see `cirrata failed list`")

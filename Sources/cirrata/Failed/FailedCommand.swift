@@ -15,7 +15,7 @@ struct FailedCommand: AsyncParsableCommand {
             """,
         subcommands: [
             FailedListCommand.self, FailedGroupsCommand.self, FailedShowCommand.self, FailedRetryCommand.self,
-            FailedDiscardCommand.self,
+            FailedDiscardCommand.self, FailedUndoCommand.self, FailedEditCommand.self,
         ], defaultSubcommand: FailedListCommand.self)
 
     /// - Throws: `Interrupted` when a signal ended it.

@@ -25,8 +25,12 @@ extension LabProcesses {
     /// Runs a command of this lab to its end.
     func run(_ arguments: String...) async throws -> Finished { try await run(arguments) }
 
-    func run(_ arguments: [String]) async throws -> Finished {
-        Finished(try await programs.run(arguments + ["--config", try await site()]))
+    func run(
+        _ arguments: [String], environment: [String: String] = [:], input: [UInt8] = []
+    ) async throws -> Finished {
+        Finished(
+            try await programs.run(
+                arguments + ["--config", try await site()], environment: environment, input: input))
     }
 
     /// Starts a command that goes on until it ends by itself or is stopped.

@@ -50,13 +50,18 @@ final class Programs: Sendable {
     }
 
     /// Runs it to its end.
-    func run(_ arguments: [String], environment more: [String: String] = [:]) async throws -> ChildResult {
-        try await children.run(command(arguments, more))
+    func run(
+        _ arguments: [String], environment more: [String: String] = [:], input: [UInt8] = []
+    ) async throws -> ChildResult {
+        try await children.run(command(arguments, more, input))
     }
 
-    private func command(_ arguments: [String], _ more: [String: String]) -> ChildCommand {
+    private func command(
+        _ arguments: [String], _ more: [String: String], _ input: [UInt8] = []
+    ) -> ChildCommand {
         ChildCommand(
-            path, arguments, environment: environment.merging(more) { $1 }, maximumOutput: Self.maximumOutput)
+            path, arguments, environment: environment.merging(more) { $1 }, input: input,
+            maximumOutput: Self.maximumOutput)
     }
 
     /// Kills what still runs, the youngest first, and returns when all are gone.
