@@ -17,7 +17,9 @@ BEGAN = time.monotonic()
 
 
 def say(text):
-    print(f"{time.monotonic() - BEGAN:6.1f} s  {text}", flush=True)
+    # In one piece: print writes the end of the line by itself, and several threads speak.
+    sys.stdout.write(f"{time.monotonic() - BEGAN:6.1f} s  {text}\n")
+    sys.stdout.flush()
 
 
 class Plan:
