@@ -22,6 +22,8 @@ def tidy(site):
     """Destroys every node that has something, and discards what is buried; the next case begins with nothing."""
     site.plan_faults()
     site.set_quota()
+    # After a case that was given up, too.
+    site.end(*site.jobs)
     site.rest()
     wrong = site.judge.verdict()
     site.end(*(site.destroy(node) for node in site.judge.built))

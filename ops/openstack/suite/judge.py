@@ -38,9 +38,10 @@ class Judge:
         # {node: the provision whose server it has to have}
         self.built = {}
         for job in self.site.jobs:
-            if job.outcome == "done":
-                self.built[job.node] = job if job.action == "provision" else None
-        self.built = {node: job for node, job in self.built.items() if job}
+            if job.action == "destroy" and job.reply:
+                self.built.pop(job.node, None)
+            elif job.outcome == "done":
+                self.built[job.node] = job
         with Client(self.site.beanstalkd.port) as client:
             self.stats = {job.number: client.stats(f"stats-job {job.number}") for job in self.site.jobs}
             self.bodies = {job.number: client.peek(job.number) for job in self.site.jobs}

@@ -203,10 +203,13 @@ class Site:
             self.cloud("DELETE", "nova", f"/v2.1/servers/{server['id']}")
         wait("no server is left", lambda: not self.cloud.servers(), LIMIT)
         for volume in self.cloud.volumes():
-            path = f"/v3/PROJECT/volumes/{volume['id']}/action"
-            for action in ({"os-reset_status": {"status": "error", "attach_status": "detached"}}, {"os-force_delete": {}}):
-                self.admin("POST", "cinder", path, action)
+            self.remove_volume(volume["id"])
         wait("no volume is left", lambda: not self.cloud.volumes(), LIMIT)
+
+    def remove_volume(self, number):
+        """As an administrator does with one that Cinder has given up."""
+        for action in ({"os-reset_status": {"status": "error", "attach_status": "detached"}}, {"os-force_delete": {}}):
+            self.admin("POST", "cinder", f"/v3/PROJECT/volumes/{number}/action", action)
 
     def add_foreign(self):
         """Of a node's name: one server and volume without a mark, and one of each with the mark of another site."""
