@@ -1,4 +1,5 @@
 """The cases, in the order in which they run. Each leaves no node behind but what the suite then destroys."""
+import collections
 import json
 import signal
 import time
@@ -161,12 +162,25 @@ def token_revoked(site):
     user = site.admin.get("keystone", "/v3/users?name=teuthology")["users"][0]["id"]
     site.admin("PATCH", "keystone", f"/v3/users/{user}", {"user": {"password": PROJECTS["teuthology"]}})
     expect("in spite of it", site.end(job), ["done"])
-    refused = site.log.count(lambda line: line.get("status") == "401", since)
-    expect(f"{refused} requests were refused", refused > 0, True)
+    counts = failures(site, since)
+    expect(f"requests were refused: {counts}", any("401" in what for what in counts), True)
+    return ", ".join(f"{count} × {what}" for what, count in counts.items())
 
 
-def outage(site, services, step, volumes=1, delay=0.0, seconds=8, hang=False):
-    """Services crash (or hang) when a step begins, and come back later."""
+def failures(site, since):
+    """What the cloud's services answered but success: {"nova 503": 2, "cinder without an answer": 1}"""
+    counts = collections.Counter()
+    for line in site.log.lines[since:]:
+        if "request" in line and line["service"] in ("keystone", "nova", "glance", "neutron", "cinder"):
+            status = line.get("status", "without an answer")
+            if not status.startswith(("2", "3", "404")):
+                counts[f"{line['service']} {status}"] += 1
+    return counts
+
+
+def outage(site, services, step, *seen, volumes=1, delay=0.0, seconds=8, hang=False):
+    """Services crash (or hang) when a step begins, and come back later. `seen`: what the worker must have met, one of
+    these; without any, the outage only delays it."""
     if delay:
         site.plan_faults(nova_spawn={"delay": delay})
     since = site.log.mark
@@ -181,6 +195,7 @@ def outage(site, services, step, volumes=1, delay=0.0, seconds=8, hang=False):
     try:
         # What an outage is: nobody can be asked when it is over.
         wait("the outage has lasted", lambda: time.monotonic() - began > seconds, seconds + 5)
+        expect("a reply in spite of the outage", site.replies(), 0)
     finally:
         for name in services:
             if hang:
@@ -188,66 +203,71 @@ def outage(site, services, step, volumes=1, delay=0.0, seconds=8, hang=False):
             else:
                 SERVICES[name].start()
     expect(f"after {', '.join(services)} were away", site.end(job), ["done"])
+    counts = failures(site, since)
+    remark = ", ".join(f"{count} × {what}" for what, count in sorted(counts.items())) or "nothing but a delay"
+    if seen and not any(counts[what] for what in seen):
+        raise AssertionError(f"none of {seen} was met: {remark}")
+    return remark
 
 
 @case
 def outage_of_nova_api(site):
-    outage(site, ["nova-api"], "wait-active", delay=4)
+    return outage(site, ["nova-api"], "wait-active", "nova without an answer", delay=4)
 
 
 @case
 def outage_of_nova_compute(site):
     """Its servers in mid-build end in ERROR, or wait for it."""
-    outage(site, ["nova-compute"], "wait-active", delay=4)
+    return outage(site, ["nova-compute"], "wait-active", delay=4)
 
 
 @case
 def outage_of_cinder_volume(site):
-    outage(site, ["cinder-volume"], "attach-volumes", volumes=2)
+    return outage(site, ["cinder-volume"], "attach-volumes", volumes=2)
 
 
 @case
 def outage_of_cinder_api(site):
-    outage(site, ["cinder-api"], "attach-volumes", volumes=2)
+    return outage(site, ["cinder-api"], "attach-volumes", "cinder without an answer", volumes=2)
 
 
 @case
 def outage_of_keystone(site):
-    outage(site, ["keystone"], "create-server")
+    return outage(site, ["keystone"], "wait-active", "nova 500", "nova 503", "nova without an answer", delay=10, seconds=25)
 
 
 @case
 def outage_of_neutron(site):
     """Nova answers even GET with 500 then."""
-    outage(site, ["neutron-server"], "wait-active", delay=4)
+    return outage(site, ["neutron-server"], "wait-active", "nova 500", delay=4)
 
 
 @case
 def outage_of_glance(site):
-    outage(site, ["glance-api"], "create-server")
+    return outage(site, ["glance-api"], "create-server")
 
 
 @case
 def outage_of_placement(site):
     """Nova answers 202 and then ERROR: no valid host."""
-    outage(site, ["placement"], "create-server")
+    return outage(site, ["placement"], "create-server")
 
 
 @case
 def post_that_times_out(site):
     """Without RabbitMQ a POST hangs until the worker gives up, and the server exists nevertheless."""
-    outage(site, ["rabbitmq"], "create-server", seconds=30)
+    return outage(site, ["rabbitmq"], "create-server", "nova without an answer", seconds=30)
 
 
 @case
 def rabbitmq_hangs(site):
-    outage(site, ["rabbitmq"], "attach-volumes", volumes=2, seconds=25, hang=True)
+    return outage(site, ["rabbitmq"], "attach-volumes", volumes=2, seconds=25, hang=True)
 
 
 @case
 def nova_api_hangs(site):
     """What it had received it does when it wakes up, although nobody listens any more."""
-    outage(site, ["nova-api"], "create-server", seconds=25, hang=True)
+    return outage(site, ["nova-api"], "create-server", "nova without an answer", seconds=25, hang=True)
 
 
 STEPS = ["claim", "create-server", "wait-active", "attach-volumes", "push-dns", "wait-ready", "commit"]

@@ -50,7 +50,3 @@ class Log:
         """Until a worker has begun a step with a node."""
         return self.wait(f"{node} {step}", lambda line: line.get("step") == step
                          and line.get("node", "").split(".")[0] == node, since)
-
-    def count(self, holds, since=0):
-        with self.changed:
-            return sum(1 for line in self.lines[since:] if holds(line))

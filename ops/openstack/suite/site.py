@@ -173,6 +173,11 @@ class Site:
                 client.call(f"delete {words[1]}")
         return [job.outcome for job in jobs]
 
+    def replies(self):
+        """How many wait to be read."""
+        with Client(self.beanstalkd.port) as client:
+            return client.tube(REPLIES)["ready"]
+
     def rest(self, seconds=LIMIT):
         """Until every job is settled."""
         with Client(self.beanstalkd.port) as client:
