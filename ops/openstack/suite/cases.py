@@ -1,5 +1,6 @@
 """The cases, in the order in which they run. Each leaves no node behind but what the suite then destroys."""
 import collections
+import datetime
 import json
 import signal
 import time
@@ -268,6 +269,42 @@ def rabbitmq_hangs(site):
 def nova_api_hangs(site):
     """What it had received it does when it wakes up, although nobody listens any more."""
     return outage(site, ["nova-api"], "create-server", "nova without an answer", seconds=25, hang=True)
+
+
+@case
+def outages_of_destroys(site):
+    """Each service crashes when a removal begins, and comes back later."""
+    names = ["nova-api", "nova-compute", "cinder-volume", "cinder-api", "neutron-server", "keystone", "rabbitmq"]
+    nodes = {f"ovh{number:03}": name for number, name in enumerate(names, 1)}
+    expect("provisions", site.end(*(site.provision(node, 2) for node in nodes)), ["done"] * len(nodes))
+    remarks = []
+    for node, name in nodes.items():
+        since = site.log.mark
+        job = site.destroy(node)
+        site.log.step(node, "removal", since)
+        SERVICES[name].stop(patience=0)
+        began = time.monotonic()
+        try:
+            wait("the outage has lasted", lambda: time.monotonic() - began > 6, 10)
+        finally:
+            SERVICES[name].start()
+        expect(f"after {name} was away", site.end(job), ["done"])
+        counts = failures(site, since)
+        remarks.append(f"{name}: {', '.join(f'{count} × {what}' for what, count in sorted(counts.items())) or 'a delay'}")
+    return "; ".join(remarks)
+
+
+@case
+def given_up_while_building(site):
+    """Unlocking a node cancels its provision; one that expires is removed; neither leaves a server that boots later."""
+    site.plan_faults(nova_spawn={"delay": 12})
+    since = site.log.mark
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=6)
+    cancelled, expired = site.provision("ovh001", 1), site.provision("ovh002", 1, expire=soon.isoformat())
+    site.log.step("ovh001", "wait-active", since)
+    site.sandbox.post("control", {"do": "set-node", "name": f"ovh001.{DOMAIN}", "fields": {
+        "locked": False, "locked_by": None}})
+    expect("outcomes", site.end(cancelled, expired), ["obsolete", "expired"])
 
 
 STEPS = ["claim", "create-server", "wait-active", "attach-volumes", "push-dns", "wait-ready", "commit"]
