@@ -13,22 +13,27 @@ class Refused(Exception):
     def __init__(self, method, url, status, text):
         super().__init__(f"{method} {url}: {status} {text[:500]}")
         self.status = status
+        self.text = text
 
 
 class Cloud:
-    """One user's view. The administrator's is `Cloud("admin")`."""
+    """What one user sees of a project. `urls` are the roots of the services."""
 
-    def __init__(self, project):
-        self.project = project
-        self.password = ADMIN_PASSWORD if project == "admin" else PROJECTS[project]
+    def __init__(self, user, password, project, urls):
+        self.user, self.password, self.project, self.urls = user, password, project, urls
         self.token = None
         self.project_id = None
 
+    @classmethod
+    def of(cls, project):
+        """Of a cloud that ops/openstack/up brought up. The administrator's project is `admin`."""
+        return cls(project, ADMIN_PASSWORD if project == "admin" else PROJECTS[project], project, URL)
+
     def log_in(self):
-        domain = {"id": "default"}
-        status, headers, body = self.send("POST", f"{URL['keystone']}/v3/auth/tokens", {"auth": {
+        domain = {"name": "Default"}
+        _, headers, body = self.send("POST", f"{self.urls['keystone']}/v3/auth/tokens", {"auth": {
             "identity": {"methods": ["password"], "password": {"user": {
-                "name": self.project, "domain": domain, "password": self.password}}},
+                "name": self.user, "domain": domain, "password": self.password}}},
             "scope": {"project": {"name": self.project, "domain": domain}}}}, {})
         self.token = headers["X-Subject-Token"]
         self.project_id = body["token"]["project"]["id"]
@@ -36,7 +41,7 @@ class Cloud:
     def send(self, method, url, body, headers):
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
-        request = urllib.request.Request(url, data, {"Content-Type": kind} | headers, method=method)
+        request = urllib.request.Request(url, data, {"Content-Type": kind, "Accept": "application/json"} | headers, method=method)
         try:
             with DIRECT.open(request, timeout=90) as answer:
                 text = answer.read()
@@ -48,7 +53,7 @@ class Cloud:
         """The answer's JSON. The path is what follows the service's own root."""
         if self.token is None:
             self.log_in()
-        url = URL[service] + path.replace("PROJECT", self.project_id)
+        url = self.urls[service] + path.replace("PROJECT", self.project_id)
         for last in (False, True):
             try:
                 return self.send(method, url, body, {"X-Auth-Token": self.token, **dict(headers)})[2]

@@ -51,7 +51,7 @@ class Plan:
 
 def everything():
     settings.write_all()
-    contents = Contents(Cloud("admin"))
+    contents = Contents(Cloud.of("admin"))
     plan = Plan()
 
     def service(name, *needs):

@@ -92,7 +92,7 @@ class Site:
         for name, way in (("w1", {"cloud": "teuthology"}), ("w2", {"driver_args": login})):
             self.write_config(name, common | {"libcloud": {"providers": {
                 "ovh": {"driver": "openstack", "allow_networks": ["Ext-Net$"]} | way}}})
-        self.cloud, self.admin = Cloud("teuthology"), Cloud("admin")
+        self.cloud, self.admin = Cloud.of("teuthology"), Cloud.of("admin")
         self.cloud.log_in()
         self.admin.log_in()
 
