@@ -13,9 +13,9 @@ from cloud.api import Cloud
 from cloud.place import CLOUDS, DRIVERS, FAULTS, PROJECTS, REGION, ROOT, SOCKET, URL
 from cloud.processes import wait
 from lab.beanstalk import Client
+from lab.log import Log
 from lab.processes import Broken, Processes, free_port
 from lab.services import Beanstalkd, Sandbox, start_sandbox
-from suite.log import Log
 
 DOMAIN = "front.lab.test"
 PARKING = "192.0.2.1"
@@ -26,12 +26,13 @@ NODES = 60
 ELSEWHERE = {
     "cirrata_site": "elsewhere", "cirrata_key": "k", "cirrata_node": "ovh002", "cirrata_put": "1", "cirrata_v": "1"}
 # Each job has so long, on a machine that may be busy with other things.
-LIMIT = 300
+LIMIT = 600
 
 # Short pauses, so that the suite is over soon.
 WORKER = {
     "lab_domain": DOMAIN, "site": SITE, "slots": 60, "retry_for": "10m", "retry_base": "200ms", "retry_cap": "3s",
-    "capacity_wait": "10m", "capacity_delay": "2s", "drain_grace": "10s", "http": {"timeout": "20s"},
+    # A cast that RabbitMQ lost leaves a server in BUILD, or a volume in creating, for ever.
+    "steps": {"wait-active": {"timeout": "3m"}, "attach-volumes": {"timeout": "3m"}}, "capacity_wait": "10m", "capacity_delay": "2s", "drain_grace": "10s", "http": {"timeout": "20s"},
     "log": {"format": "json", "level": "debug"},
 }
 SSHD = """\
