@@ -77,7 +77,9 @@ extension OpenStackCloud {
             a.created.wholeSeconds == b.created.wholeSeconds
                 ? a.id > b.id : a.created.wholeSeconds > b.created.wholeSeconds
         }
-        let page = try CloudPage(found, call, maximum: configuration.maximumPage, id: \.id) { marker in
+        let page = try CloudPage(
+            found, call, maximum: configuration.maximumPage, id: \.id, badLimit: CloudPage<Never>.commonLimit
+        ) { marker in
             .api(404, "Volume \(marker) could not be found.")
         }
         var body: [String: JSONValue] = [
@@ -112,6 +114,10 @@ extension OpenStackCloud {
         }
         let project = token.project ?? ""
         let size = try volumeSize(wish)
+        if let name = wish["name"]?.string, name.unicodeScalars.count > 255 {
+            throw .api(
+                400, "Invalid input received: name has \(name.unicodeScalars.count) characters, more than 255.")
+        }
         let metadata = try volumeMetadata(wish)
         if let type = wish["volume_type"]?.string, type != "__DEFAULT__" {
             throw .api(404, "Volume type with name \(type) could not be found.")
@@ -137,13 +143,18 @@ extension OpenStackCloud {
 
     private func volumeSize(_ wish: JSONValue) throws(CloudFault) -> Int {
         guard let value = wish["size"], !value.isNull else {
+            // Of a null it says so; without the member, that it must be a number.
             throw .api(
                 400,
-                "Invalid input received: Invalid volume size provided for create request: None (size argument "
-                    + "must be an integer (or string representation of an integer) and greater than zero).")
+                wish["size"] == nil
+                    ? "Invalid input received: Invalid volume size provided for create request: None (size argument "
+                        + "must be an integer (or string representation of an integer) and greater than zero)."
+                    : "The server could not comply with the request since it is either malformed or otherwise "
+                        + "incorrect.")
         }
         guard let size = value.integer ?? value.string.flatMap({ Int($0) }) else {
-            throw ServerWish.invalid("size", value, "is not of type 'integer'")
+            throw ServerWish.invalid(
+                "size", value, value.string == nil ? "is not of type 'integer'" : "does not match '^[0-9]+$'")
         }
         if size < 1 { throw ServerWish.invalid("size", value, "is less than the minimum of 1") }
         return size
@@ -154,6 +165,11 @@ extension OpenStackCloud {
         guard let entries = value.object else { throw ServerWish.invalid("metadata", value, "is not of type 'object'") }
         var metadata: [String: String] = [:]
         for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
+            guard ServerWish.isMetadataKey(key, orSlash: true) else {
+                throw ServerWish.invalid(
+                    "metadata", wish["metadata"] ?? nil,
+                    said: "'\(key)' does not match any of the regexes: '^[a-zA-Z0-9-_:. /]{1,255}$'")
+            }
             metadata[key] = try ServerWish.text(key, value, 0...255)
         }
         return metadata

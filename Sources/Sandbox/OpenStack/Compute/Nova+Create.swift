@@ -17,7 +17,7 @@ extension OpenStackCloud {
         if let key = wish.keyName, keyPairs[key] == nil { throw .api(400, "Invalid key_name provided.") }
         try checkImage(wish.image ?? wish.rootVolume?.image, flavor, hasLocalDisk: wish.rootVolume == nil)
         let interfaces = try interfaces(wish, project)
-        let groups = try groups(wish.securityGroups, project)
+        let groups = try groups(wish.securityGroups ?? [], project)
         try checkQuota(wish.count, flavor, interfaces.count, project, limits)
         var server: CloudServer?
         for index in 1...wish.count {
@@ -36,7 +36,8 @@ extension OpenStackCloud {
                 "server": [
                     "id": .string(server.id), "links": novaLinks("servers", server.id),
                     "OS-DCF:diskConfig": "MANUAL",
-                    "security_groups": .array(server.securityGroups.map { ["name": .string($0)] }),
+                    // Here the wish is repeated; the server itself then shows what it has.
+                    "security_groups": .array((wish.securityGroups ?? ["default"]).map { ["name": .string($0)] }),
                     "adminPass": .string(server.adminPassword),
                 ]
             ])

@@ -11,7 +11,9 @@ extension OpenStackCloud {
         }.map { (created: servers.values[$0].created, id: servers.values[$0].id) }.sorted { a, b in
             a.created == b.created ? a.id < b.id : a.created > b.created
         }
-        let page = try CloudPage(found, call, maximum: configuration.maximumPage, id: \.id) { marker in
+        let page = try CloudPage(
+            found, call, maximum: configuration.maximumPage, id: \.id, badLimit: CloudPage<Never>.novaLimit
+        ) { marker in
             .api(400, "marker [\(marker)] not found")
         }
         var body = Array(#"{"servers":["#.utf8)
@@ -43,7 +45,9 @@ extension OpenStackCloud {
         let number = { (name: String) in call.query.first { $0.name == name }.flatMap { Int($0.value) } ?? 0 }
         let (disk, ram) = (number("minDisk"), number("minRam"))
         let found = flavors.values.filter { $0.disk >= disk && $0.ram >= ram }.sorted { $0.id < $1.id }
-        let page = try CloudPage(found, call, maximum: configuration.maximumPage, id: \.id) { marker in
+        let page = try CloudPage(
+            found, call, maximum: configuration.maximumPage, id: \.id, badLimit: CloudPage<Never>.novaLimit
+        ) { marker in
             .api(400, "marker [\(marker)] not found")
         }
         var body: [String: JSONValue] = [

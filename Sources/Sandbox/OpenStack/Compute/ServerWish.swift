@@ -7,7 +7,8 @@ struct ServerWish {
     var image: String?
     /// nil: not said, or said as `auto`; empty also means not said.
     var networks: [Network]?
-    var securityGroups: [String] = []
+    /// nil: not said, and then it is the project's default, as with none.
+    var securityGroups: [String]?
     var userData: String?
     var metadata: [String: String] = [:]
     var zone: String?
@@ -61,7 +62,10 @@ struct ServerWish {
         }
         name = try Self.text("name", members["name"] ?? nil, 1...255)
         if name.first?.isWhitespace == true || name.last?.isWhitespace == true {
-            throw Self.invalid("name", .string(name), said: "Leading or trailing spaces are not allowed")
+            throw .api(
+                400,
+                "An invalid 'name' value was provided. The name must be: printable characters. Can not start or end "
+                    + "with whitespace.")
         }
         flavor = members["flavorRef"]?.integer.map(String.init) ?? ""
         if flavor.isEmpty { flavor = try Self.text("flavorRef", members["flavorRef"] ?? nil, 1...255) }
@@ -70,8 +74,10 @@ struct ServerWish {
         try readMetadata(members)
         try readUserData(members)
         try readRootVolume(members)
-        for group in members["security_groups"]?.array ?? [] {
-            securityGroups.append(try Self.text("name", group["name"] ?? nil, 0...255))
+        if let groups = members["security_groups"]?.array {
+            var names: [String] = []
+            for group in groups { names.append(try Self.text("name", group["name"] ?? nil, 0...255)) }
+            securityGroups = names
         }
         if let value = members["availability_zone"], !value.isNull {
             zone = try Self.text("availability_zone", value, 1...255)
@@ -101,7 +107,9 @@ struct ServerWish {
                 guard entry.object != nil else { throw Self.invalid("networks", entry, "is not of type 'object'") }
                 let network = Network(
                     id: entry["uuid"]?.string, port: entry["port"]?.string, fixedAddress: entry["fixed_ip"]?.string)
-                if let id = network.id, !isUUID(id) { throw Self.invalid("uuid", .string(id), "is not a 'uuid'") }
+                if let id = network.id, !isUUID(id) {
+                    throw .api(400, "Bad networks format: network uuid is not in proper format (\(id))")
+                }
                 wanted.append(network)
             }
             // An empty list is no wish (teuthology sends one when nothing matches).
@@ -163,7 +171,7 @@ struct ServerWish {
         .api(400, "Invalid input for field/attribute \(field). Value: \(value.string ?? value.pythonText). \(said)")
     }
 
-    static func isMetadataKey(_ key: String) -> Bool {
+    static func isMetadataKey(_ key: String, orSlash: Bool = false) -> Bool {
         (1...255).contains(key.utf8.count)
             && key.utf8.allSatisfy { byte in
                 switch byte {
@@ -171,11 +179,13 @@ struct ServerWish {
                     UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"),
                     UInt8(ascii: "."), UInt8(ascii: " "):
                     true
+                case UInt8(ascii: "/"): orSlash
                 default: false
                 }
             }
     }
 
+    /// As Python's `b64decode` does by default: what is no digit is passed over, only the padding has to be right.
     private static func isBase64(_ text: String) -> Bool {
         var padding = 0
         var digits = 0
@@ -183,13 +193,11 @@ struct ServerWish {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
-                if padding > 0 { return false }
                 digits += 1
             case UInt8(ascii: "="): padding += 1
-            case UInt8(ascii: "\n"), UInt8(ascii: "\r"): break
-            default: return false
+            default: break
             }
         }
-        return padding <= 2 && (digits + padding) % 4 == 0
+        return digits % 4 == 0 || digits % 4 + padding >= 4 && digits % 4 != 1
     }
 }

@@ -46,10 +46,11 @@ extension OpenStackCloud {
         for (name, value) in call.query {
             switch name {
             case "limit":
-                guard let number = Int(value) else { throw .api(400, "limit param must be an integer") }
-                guard number >= 0 else { throw .api(400, "limit param must be positive") }
+                guard let number = Int(value), number >= 0 else { throw CloudPage<Never>.commonLimit(value) }
                 limit = min(number, configuration.maximumPage)
             case "marker": marker = value
+            case "visibility" where !["public", "private", "shared", "community", "all"].contains(value):
+                throw .api(400, "Invalid visibility value: \(value)")
             case "sort", "sort_key", "sort_dir": break
             default: filters.append((name, value))
             }
@@ -62,7 +63,7 @@ extension OpenStackCloud {
         found.sort { a, b in a.created == b.created ? a.id > b.id : a.created > b.created }
         if let marker {
             guard let index = found.firstIndex(where: { $0.id == marker }) else {
-                throw .api(400, "Invalid marker format")
+                throw .api(400, "No image found with ID \(marker)")
             }
             found.removeFirst(index + 1)
         }

@@ -28,7 +28,9 @@ extension OpenStackCloud {
         switch (call.path[1], call.path.count) {
         case ("networks", 2):
             let visible = networks.values.filter { $0.project == nil || $0.project == project }
-            return list("networks", visible.map { neutronNetwork($0) }, call)
+            return try list(
+                "networks", visible.map { neutronNetwork($0) }, call,
+                missing: ("NetworkNotFound", { "Network \($0) could not be found." }))
         case ("networks", 3):
             guard let network = id.flatMap({ networks[$0] }), network.project == nil || network.project == project
             else {
@@ -37,7 +39,9 @@ extension OpenStackCloud {
             return call.answer(200, ["network": .object(neutronNetwork(network))])
         case ("security-groups", 2):
             let mine = securityGroups.values.filter { $0.project == project }
-            return list("security_groups", mine.map { neutronGroup($0) }, call)
+            return try list(
+                "security_groups", mine.map { neutronGroup($0) }, call,
+                missing: ("SecurityGroupNotFound", { "Security group \($0) does not exist" }))
         case ("security-groups", 3):
             guard let group = id.flatMap({ securityGroups[$0] }), group.project == project else {
                 throw .neutron(404, type: "SecurityGroupNotFound", "Security group \(id ?? "") does not exist")
@@ -45,7 +49,9 @@ extension OpenStackCloud {
             return call.answer(200, ["security_group": .object(neutronGroup(group))])
         case ("ports", 2):
             let mine = ports.values.filter { $0.project == project }
-            return list("ports", mine.map { neutronPort($0) }, call)
+            return try list(
+                "ports", mine.map { neutronPort($0) }, call,
+                missing: ("PortNotFound", { "Port \($0) could not be found." }))
         case ("ports", 3):
             guard let port = id.flatMap({ ports[$0] }), port.project == project else {
                 throw .neutron(404, type: "PortNotFound", "Port \(id ?? "") could not be found.")
@@ -57,11 +63,22 @@ extension OpenStackCloud {
         }
     }
 
-    /// Any attribute filters, by equality; a name that comes again means "or". `fields` and paging are not simulated.
-    private func list(_ name: String, _ items: [[String: JSONValue]], _ call: CloudCall) -> HTTPResponse {
+    /// Any attribute filters, by equality; a name that comes again means "or". Pages only if a limit is given; sorting
+    /// and `page_reverse` are not simulated.
+    /// - Parameter missing: the class of the error for a marker that is not there, and its text.
+    private func list(
+        _ name: String, _ items: [[String: JSONValue]], _ call: CloudCall, missing: (String, (String) -> String)
+    ) throws(CloudFault) -> HTTPResponse {
         let control: Set<String> = ["fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"]
         let filters = call.query.filter { !control.contains($0.name) }
         let names = Set(filters.map(\.name))
+        if let item = items.first {
+            let unknown = filters.map(\.name).filter { item[$0] == nil }
+            if !unknown.isEmpty {
+                let list = unknown.map { "'\($0)'" }.joined(separator: ", ")
+                throw .neutron(400, type: "HTTPBadRequest", "[\(list)] is invalid attribute for filtering")
+            }
+        }
         let found = items.filter { item in
             names.allSatisfy { name in
                 guard let value = item[name] else { return true }
@@ -69,7 +86,38 @@ extension OpenStackCloud {
                 return filters.contains { $0.name == name && $0.value.lowercased() == text.lowercased() }
             }
         }
-        return call.answer(200, [name: .array(found.map(JSONValue.object))])
+        let fields = Set(call.query.filter { $0.name == "fields" }.map(\.value))
+        func shown(_ items: some Sequence<[String: JSONValue]>) -> JSONValue {
+            .array(items.map { .object(fields.isEmpty ? $0 : $0.filter { fields.contains($0.key) }) })
+        }
+        guard let limit = call.query.last(where: { $0.name == "limit" })?.value else {
+            return call.answer(200, [name: shown(found)])
+        }
+        guard Int(limit).map({ $0 >= 0 }) == true else {
+            throw .neutron(
+                400, type: "BadRequest",
+                "Bad limit request: Limit must be an integer 0 or greater and not '\(limit)'.")
+        }
+        if limit == "0" { return call.answer(200, [name: shown(found)]) }
+        let page = try CloudPage(
+            found, call, maximum: .max, id: { $0["id"]?.string ?? "" }, badLimit: CloudPage<Never>.commonLimit
+        ) { marker in
+            .neutron(404, type: missing.0, missing.1(marker))
+        }
+        return call.answer(200, [name: shown(page.items), name + "_links": links(page, call)])
+    }
+
+    /// The next page if this one is full, and always the one before.
+    private func links(_ page: CloudPage<[String: JSONValue]>, _ call: CloudCall) -> JSONValue {
+        let query = call.query.filter { $0.name != "marker" && $0.name != "page_reverse" }.map { ($0.name, $0.value) }
+        func link(_ relation: String, _ more: [(String, String)]) -> JSONValue {
+            let href = endpoints.neutron + call.rawPath + "?" + URLText.query(query + more)
+            return ["rel": .string(relation), "href": .string(href)]
+        }
+        let first = page.items.first?["id"]?.string.map { [("marker", $0)] } ?? []
+        var links: [JSONValue] = []
+        if let next = page.next { links.append(link("next", [("marker", next)])) }
+        return .array(links + [link("previous", first + [("page_reverse", "True")])])
     }
 
     private func neutronNetwork(_ network: CloudNetwork) -> [String: JSONValue] {
