@@ -21,7 +21,8 @@ struct TextEditor {
             try Self.create(path, text)
             let end: ChildResult.End
             do {
-                end = try runInForeground("/bin/sh", ["-c", "\(command) \"$@\"", command, path])
+                // Ctrl-C is the editor's: the shell around it must not end before it.
+                end = try runInForeground("/bin/sh", ["-c", "trap : INT QUIT; \(command) \"$@\"", command, path])
             } catch {
                 throw Complaint("\(error): nothing was done")
             }
