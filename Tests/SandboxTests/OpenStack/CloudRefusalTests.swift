@@ -149,4 +149,19 @@ import World
         let old = fixture.cinder(.get, "/attachments/\(first?["id"]?.string ?? "")")
         #expect(old.status == 404 && old.json["itemNotFound"]?["message"]?.string == "The resource could not be found.")
     }
+
+    @Test func anActionOnWhatIsGoneIsToldFromOneOnWhatNeverWas() {
+        var fixture = CloudFixture()
+        let server = fixture.createActive("a")
+        _ = fixture.nova(.delete, "/servers/\(server)")
+        fixture.wait(.seconds(30))
+        let console: JSONValue = ["os-getConsoleOutput": ["length": 5]]
+        #expect(
+            fixture.nova(.post, "/servers/\(server)/action", console).message
+                == "Instance \(server) could not be found.")
+        let never = "00000000-0000-4000-8000-000000000000"
+        #expect(
+            fixture.nova(.post, "/servers/\(never)/action", console).message
+                == "Instance \(never) has no mapping to a cell.")
+    }
 }
