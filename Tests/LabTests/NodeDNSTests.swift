@@ -23,7 +23,11 @@ private final class FakeLab: HTTPTransport, Datagrams {
         var lag = 0
         var before: [UInt8]?
         var code: UInt8 = 0
+        /// Whether answers are cut: until something is written, or always.
+        var cut: Cut = .never
     }
+
+    enum Cut { case never, untilWritten, always }
 
     let state: Locked<State>
 
@@ -49,6 +53,7 @@ private final class FakeLab: HTTPTransport, Datagrams {
                 state.memory = text
                 state.before = state.zone
                 state.zone = address
+                if state.cut == .untilWritten { state.cut = .never }
             }
             return Answers.bare(200, "success")
         }
@@ -67,7 +72,9 @@ private final class FakeLab: HTTPTransport, Datagrams {
             }
             if state.code != 0 { return DNSFixture.reply(to: payload, code: state.code) }
             guard let zone else { return DNSFixture.reply(to: payload, code: 3) }
-            return DNSFixture.reply(to: payload, records: [.init(type: 1, data: zone)])
+            var reply = DNSFixture.reply(to: payload, records: [.init(type: 1, data: zone)])
+            if state.cut != .never { reply[2] |= 0x02 }
+            return reply
         }
     }
 
@@ -115,6 +122,20 @@ private final class FakeLab: HTTPTransport, Datagrams {
         #expect(try await push(lab) == .cured)
         #expect(lab.updates == ["192.0.2.8", "192.0.2.1", "192.0.2.8"])
         #expect(lab.state.withLock { $0.zone } == [192, 0, 2, 8])
+    }
+
+    /// A name with so many addresses that the answer is cut, of which nsupdate-web knows nothing.
+    @Test func aCutAnswerAfterNoChangeIsCured() async throws {
+        let lab = FakeLab(.init(zone: [192, 0, 2, 9], memory: "192.0.2.8", cut: .untilWritten))
+        #expect(try await push(lab) == .cured)
+        #expect(lab.updates == ["192.0.2.8", "192.0.2.1", "192.0.2.8"])
+    }
+
+    /// As by a server that limits its answers.
+    @Test func answersThatAreAlwaysCutAreNoReasonToWaitForEver() async throws {
+        let lab = FakeLab(.init(cut: .always))
+        #expect(try await push(lab) == .unverified("the answer of the DNS server was cut"))
+        #expect(lab.updates == ["192.0.2.8", "192.0.2.1", "192.0.2.8"])
     }
 
     @Test func aSuccessWithoutEffectIsCured() async throws {

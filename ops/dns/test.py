@@ -166,6 +166,14 @@ def no_change_although_the_record_is_ipv6(lab):
 
 
 @case
+def no_change_although_there_are_many(lab):
+    """So many records that the answer is cut: the bridge believes in the one."""
+    lab.push(ADDRESS)
+    lab.named.update(*(f"update add {NODE}.{DOMAIN} 60 A 192.0.2.{number}" for number in range(10, 90)))
+    expect("outcome", lab.provision(), "done")
+
+
+@case
 def servfail(lab):
     lab.after_trouble(lab.named.break_zone, lab.named.mend_zone, "set address of ovh001")
 

@@ -136,9 +136,9 @@ package struct NodeDNS: Sendable {
         // After `no-change` nothing is on its way, so waiting would not help.
         switch try await settled(resolver, name, target, patience: said == .changed ? patience : .zero, call) {
         case .addresses([target]): return .verified
-        case .incomplete: return .unverified("the answer of the DNS server was cut")
         case .failed(let code): throw disagreement(name, target, .failed(code: code))
-        case .addresses, .noName, .noData: return try await cure(resolver, name, target, intent, call)
+        // A cut answer, too: one address always fits, so there are more.
+        case .addresses, .incomplete, .noName, .noData: return try await cure(resolver, name, target, intent, call)
         }
     }
 
@@ -150,8 +150,12 @@ package struct NodeDNS: Sendable {
         _ = try await nsupdate.set(name, to: elsewhere, intent, for: call)
         _ = try await nsupdate.set(name, to: target, intent, for: call)
         let found = try await settled(resolver, name, target, patience: patience, call)
-        guard found == .addresses([target]) else { throw disagreement(name, target, found) }
-        return .cured
+        switch found {
+        case .addresses([target]): return .cured
+        // Both were written just now, so it is the server: one that limits its answers cuts them, however short.
+        case .incomplete: return .unverified("the answer of the DNS server was cut")
+        case .addresses, .noName, .noData, .failed: throw disagreement(name, target, found)
+        }
     }
 
     private func disagreement(_ name: ShortName, _ target: IPAddress, _ found: DNSAnswer) -> ServiceError {
@@ -184,8 +188,8 @@ package struct NodeDNS: Sendable {
         while true {
             let found = try await answer(of: resolver, about: name, target, call)
             switch found {
-            case .addresses([target]), .incomplete: return found
-            case .addresses, .noName, .noData, .failed: break
+            case .addresses([target]): return found
+            case .addresses, .incomplete, .noName, .noData, .failed: break
             }
             let next = world.time.now + backoff.next(world.random)
             guard next <= deadline else { return found }

@@ -111,4 +111,57 @@ import World
             message(["size": 1, "name": .string(String(repeating: "n", count: 256))])
                 == "Invalid input received: name has 256 characters, more than 255.")
     }
+
+    @Test func attachingTwiceIsRefusedFromTheFirstMomentOn() {
+        var fixture = CloudFixture()
+        let server = fixture.createActive("a")
+        let volume = fixture.createVolume("v")
+        #expect(
+            fixture.attach(volume, to: server).message?.hasPrefix(
+                "Invalid input received: Invalid volume: Volume \(volume) status must be available or downloading to "
+                    + "reserve, but the current status is creating. (HTTP 400)") == true)
+        fixture.wait(.seconds(30))
+        #expect(fixture.attach(volume, to: server).status == 200)
+        #expect(
+            fixture.attach(volume, to: server).message
+                == "Invalid volume: volume \(volume) is already attached to instances: \(server)")
+    }
+
+    @Test func whatIsDetachedMustExist() {
+        var fixture = CloudFixture()
+        let server = fixture.createActive("a")
+        let volume = "00000000-0000-4000-8000-000000000000"
+        let answer = fixture.nova(.delete, "/servers/\(server)/os-volume_attachments/\(volume)")
+        #expect(answer.status == 404 && answer.message == "Volume \(volume) could not be found.")
+    }
+
+    @Test func attachmentsAreListedInBriefAndOnlyInTheirMicroversion() {
+        var fixture = CloudFixture()
+        let server = fixture.createActive("a")
+        let volume = fixture.createVolume("v")
+        fixture.wait(.seconds(30))
+        _ = fixture.attach(volume, to: server)
+        fixture.wait(.seconds(30))
+        let path = "/v3/\(fixture.project)/attachments"
+        let list = fixture.send(.cinder, .get, path, headers: ["OpenStack-API-Version": "volume 3.27"])
+        let first = list.json["attachments"]?.array?.first
+        #expect(first?.object?.keys.sorted() == ["id", "instance", "status", "volume_id"])
+        let old = fixture.cinder(.get, "/attachments/\(first?["id"]?.string ?? "")")
+        #expect(old.status == 404 && old.json["itemNotFound"]?["message"]?.string == "The resource could not be found.")
+    }
+
+    @Test func anActionOnWhatIsGoneIsToldFromOneOnWhatNeverWas() {
+        var fixture = CloudFixture()
+        let server = fixture.createActive("a")
+        _ = fixture.nova(.delete, "/servers/\(server)")
+        fixture.wait(.seconds(30))
+        let console: JSONValue = ["os-getConsoleOutput": ["length": 5]]
+        #expect(
+            fixture.nova(.post, "/servers/\(server)/action", console).message
+                == "Instance \(server) could not be found.")
+        let never = "00000000-0000-4000-8000-000000000000"
+        #expect(
+            fixture.nova(.post, "/servers/\(never)/action", console).message
+                == "Instance \(never) has no mapping to a cell.")
+    }
 }

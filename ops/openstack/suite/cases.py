@@ -9,6 +9,7 @@ from cloud.api import Refused
 from cloud.place import PROJECTS
 from cloud.processes import wait
 from cloud.services import SERVICES
+from suite.contract import compare
 from suite.site import DOMAIN, LIMIT, SITE
 
 CASES = {}
@@ -373,3 +374,12 @@ def sweep(site):
         expect("the orphan", refused.status, 404)
     else:
         raise AssertionError("the orphan is still there")
+
+
+@case
+def contract(site):
+    """The Sandbox answers as the real cloud does."""
+    differences, number = compare(site)
+    if differences:
+        raise AssertionError("\n          ".join([f"{len(differences)} of {number} answers differ", *differences]))
+    return f"{number} requests answered alike"

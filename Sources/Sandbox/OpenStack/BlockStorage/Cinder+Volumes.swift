@@ -278,7 +278,7 @@ extension OpenStackCloud {
             let list = mine.filter { volume in
                 (wanted ?? volume.id) == volume.id && (server ?? volume.attachment?.server) == volume.attachment?.server
             }
-            return call.answer(200, ["attachments": .array(list.compactMap(Self.attachmentBody))])
+            return call.answer(200, ["attachments": .array(list.compactMap { Self.attachmentBody($0, detail: false) })])
         }
         guard rest.count == 1, let volume = mine.first(where: { $0.attachment?.id == rest[0] }),
             let attachment = volume.attachment
@@ -286,7 +286,7 @@ extension OpenStackCloud {
             throw .api(404, "Volume attachment could not be found with filter: attachment_id = \(rest.first ?? "").")
         }
         switch call.method {
-        case .get: return call.answer(200, ["attachment": Self.attachmentBody(volume) ?? nil])
+        case .get: return call.answer(200, ["attachment": Self.attachmentBody(volume, detail: true) ?? nil])
         case .delete:
             if servers[attachment.server]?.disks[volume.id] != nil { throw Self.novaHolds(attachment.server) }
             volumes[volume.id]?.attachment = nil
@@ -297,12 +297,18 @@ extension OpenStackCloud {
         }
     }
 
-    private static func attachmentBody(_ volume: CloudVolume) -> JSONValue? {
+    private static func attachmentBody(_ volume: CloudVolume, detail: Bool) -> JSONValue? {
         guard let attachment = volume.attachment else { return nil }
-        return [
+        var body: [String: JSONValue] = [
             "id": .string(attachment.id), "volume_id": .string(volume.id), "instance": .string(attachment.server),
-            "status": .string(attachment.attached == nil ? "reserved" : "attached"), "attach_mode": "rw",
-            "attached_at": .string(attachment.attached?.column ?? ""), "detached_at": "", "connection_info": [:],
+            "status": .string(attachment.attached == nil ? "reserved" : "attached"),
         ]
+        if detail {
+            body["attach_mode"] = "rw"
+            body["attached_at"] = .string(attachment.attached?.column ?? "")
+            body["detached_at"] = ""
+            body["connection_info"] = [:]
+        }
+        return .object(body)
     }
 }

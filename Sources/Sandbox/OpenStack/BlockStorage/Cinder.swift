@@ -38,6 +38,8 @@ extension OpenStackCloud {
         case (.get, "volumes", 2) where rest[1] == "metadata":
             return call.answer(200, ["metadata": .map(try volume(rest[0], token).metadata)])
         case (_, "attachments", _) where call.isAtLeast(3, 27): return try cinderAttachments(call, token, rest)
+        // Known to the code, but not in this microversion.
+        case (_, "attachments", _): throw .api(404, "The resource could not be found.")
         case (.get, "limits", 0): return cinderLimits(call, token)
         case (.get, "os-availability-zone", 0):
             let list = zones.map { ["zoneName": .string($0), "zoneState": ["available": true]] as JSONValue }

@@ -9,9 +9,11 @@ extension OpenStackCloud {
         guard let members = body.object, members.count == 1, let action = members.first else {
             throw .api(400, "Malformed request body")
         }
-        guard let server = servers[id], server.project == token.project, !server.isGone else {
+        guard let server = servers[id], server.project == token.project else {
             throw .api(404, "Instance \(id) has no mapping to a cell.")
         }
+        // The mapping of one that was there stays.
+        if server.isGone { throw .api(404, "Instance \(id) could not be found.") }
         switch action.key {
         case "os-getConsoleOutput":
             if server.hostID.isEmpty { throw .api(409, "Instance \(id) is not ready") }

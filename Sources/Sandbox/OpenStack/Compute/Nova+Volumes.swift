@@ -61,7 +61,8 @@ extension OpenStackCloud {
     }
 
     private mutating func checkAttachable(_ volume: CloudVolume) throws(CloudFault) {
-        if volume.isAttached, let server = volume.attachment?.server {
+        // Nova's own record of the attachment counts, which is there from the first request on.
+        if let server = volume.attachment?.server, servers[server]?.isGone == false {
             throw .api(
                 400, "Invalid volume: volume \(volume.id) is already attached to instances: \(server)")
         }
@@ -70,7 +71,7 @@ extension OpenStackCloud {
             volume.status.hasPrefix("error")
             ? "Volume attachments can not be created if the volume is in an error state. The Volume \(volume.id) "
                 + "currently has a status of: \(volume.status) "
-            : "Volume \(volume.id) status must be available or downloading to reserve, but the status is "
+            : "Volume \(volume.id) status must be available or downloading to reserve, but the current status is "
                 + "\(volume.status)."
         throw .api(400, "Invalid input received: Invalid volume: \(said)" + fromCinder)
     }
@@ -78,10 +79,10 @@ extension OpenStackCloud {
     private mutating func detachVolume(
         _ call: CloudCall, _ server: CloudServer, _ id: String
     ) throws(CloudFault) -> HTTPResponse {
+        guard volumes[id] != nil else { throw .api(404, "Volume \(id) could not be found.") }
         guard let disk = server.disks[id] else { throw notAttached(server, id) }
         if disk.device == "/dev/sda" { throw .api(400, "Cannot detach a root device volume") }
         try check("detach_volume", server, in: [.active, .stopped, .softDeleted])
-        guard volumes[id] != nil else { throw .api(404, "Volume \(id) could not be found.") }
         guard volumes[id]?.status == "in-use" else {
             throw .api(
                 400,
