@@ -125,7 +125,7 @@ package enum Performance {
                 try await world.time.sleep(for: passed < .seconds(60) ? .seconds(1) : .seconds(5))
                 stagehand.look(at: world.time.now)
                 company.look(at: world.time.now)
-                try await producer.look()
+                producer.look()
             }
         }
     }

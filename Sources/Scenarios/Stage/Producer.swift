@@ -49,15 +49,17 @@ final class Producer: Sendable {
         state.withLock { [job] in $0.jobs.append(job) }
     }
 
-    /// Puts again what was lost.
-    func look() async throws {
-        for index in state.withLock({ state in
+    /// Puts again what was lost; what the broker does not take now, the next time.
+    func look() {
+        let lost = state.withLock { state in
             defer { state.lost = [] }
             return state.lost
-        }) {
-            let job = jobs[index]
-            let id = try await accepted(job)
-            state.withLock { $0.jobs[index].id = id }
+        }
+        for index in lost {
+            let id = put(jobs[index])
+            state.withLock { state in
+                if let id { state.jobs[index].id = id } else { state.lost.append(index) }
+            }
         }
     }
 
@@ -75,9 +77,13 @@ final class Producer: Sendable {
 
     private func accepted(_ job: Job) async throws -> UInt64 {
         while true {
-            if let id = bench.broker.put(Array(job.body.utf8), tube: job.tube, timeToRun: 300) { return id }
+            if let id = put(job) { return id }
             try await bench.simulation.world.time.sleep(for: .seconds(1))
         }
+    }
+
+    private func put(_ job: Job) -> UInt64? {
+        bench.broker.put(Array(job.body.utf8), tube: job.tube, timeToRun: 300)
     }
 
     private static func body(_ part: Cast.Part) -> String {
