@@ -69,23 +69,19 @@ import World
         let bench = lab.bench
         bench.simulation.network.listen(on: .tcp(host: "127.77.0.2", port: 22)) { _ in }
         let scans = Locked(0)
-        bench.simulation.children.handle { command in
-            let key = scans.withLock { count in
-                defer { count += 1 }
-                return count == 0 ? "AAAAC3NzaC1lZDI1NTE5" : "AAAAC3NzaC1lZDI1NTE6"
+        bench.simulation.children.handle { _ in
+            let isFirst = scans.withLock { count in
+                count += 1
+                return count == 1
             }
-            _ = lab.fault(.paddles, .put, is: .answering(503, body: "away"))
-            let output = "127.77.0.2 ssh-ed25519 \(key)\n"
+            if isFirst { _ = lab.fault(.paddles, .put, is: .answering(503, body: "away")) }
+            let output = "127.77.0.2 ssh-ed25519 \(isFirst ? "AAAAC3NzaC1lZDI1NTE5" : "AAAAC3NzaC1lZDI1NTE6")\n"
             return .ended(ChildResult(end: .exited(0), output: Array(output.utf8), errors: []))
         }
         bench.worker("w1").start()
         try bench.simulation.run { world in
             lab.provision()
             try await world.time.sleep(for: .seconds(120))
-            bench.simulation.children.handle { _ in
-                let output = "127.77.0.2 ssh-ed25519 AAAAC3NzaC1lZDI1NTE6\n"
-                return .ended(ChildResult(end: .exited(0), output: Array(output.utf8), errors: []))
-            }
             lab.mend()
             try await bench.settled()
         }

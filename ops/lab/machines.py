@@ -8,6 +8,11 @@ import threading
 OS_RELEASE = 'NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\nVERSION_ID="22.04"\nVERSION_CODENAME=jammy\n'
 
 
+def loopback(server):
+    """Its address on this host; others of it are in networks that do not exist."""
+    return next(entry["address"] for entry in server["addresses"] if entry["address"].startswith("127."))
+
+
 class Machines:
     """Every server that becomes ACTIVE gets a machine at its address, and loses it with the server."""
 
@@ -36,7 +41,7 @@ class Machines:
 
     def boot(self, server):
         folder, name = f"{self.processes.folder}/{server['id']}", server["name"]
-        address = server["addresses"][0]["address"]
+        address = loopback(server)
         os.mkdir(folder)
         self.before_boot.get(name, lambda _: None)(address)
         settings = {"address": address, "user_data": server["user_data"], "os_release": OS_RELEASE}

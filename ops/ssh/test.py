@@ -4,7 +4,6 @@ import os
 import re
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,14 +15,11 @@ sys.path.insert(0, OPS)
 import yaml
 
 from lab.beanstalk import Client
-from lab.log import Log
-from lab.machines import Machines
-from lab.processes import Broken, Processes
-from lab.services import Beanstalkd, Sandbox, start_sandbox
+from lab.bench import DOMAIN, Bench
+from lab.machines import loopback
+from lab.processes import Broken
 from lab.terminal import Checks, headline, say
 
-DOMAIN = "front.lab.test"
-PARKING = "192.0.2.1"
 OWNER = "ssh@lab"
 LIMIT = 120
 
@@ -45,21 +41,10 @@ exit $status
 """
 
 
-class Lab:
+class Lab(Bench):
     def __init__(self, cirrata, folder):
-        self.cirrata = cirrata
-        self.folder = folder
-        self.processes = Processes(folder)
-        self.log = Log(folder)
-        self.beanstalkd = Beanstalkd(self.processes, folder)
-        root = start_sandbox(self.processes, cirrata, {
-            "seed": 1, "domain": DOMAIN, "addresses": "127.77.0.0/16", "boot": 0.5,
-            "nodes": [{"machine_type": "ovh", "count": 8}]}, dns_port=53)["sandbox"]
-        self.sandbox = Sandbox(root)
-        self.machines = Machines(self.processes, self.log, self.sandbox)
-        os.makedirs(f"{folder}/.ssh", mode=0o700)
-        subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-f", f"{folder}/.ssh/id_rsa"], check=True)
-        self.environment = os.environ | {"HOME": folder, "PATH": f"{folder}/bin:{os.environ['PATH']}"}
+        super().__init__(cirrata, folder, nodes=8)
+        self.environment["PATH"] = f"{folder}/bin:{os.environ['PATH']}"
         for fifo in ("held", "release"):
             os.mkfifo(f"{folder}/{fifo}")
         # Open at both ends, so that opening never waits.
@@ -69,6 +54,7 @@ class Lab:
             text = HOLDING.format(program=shutil.which(name), name=name, answer=answer, folder=folder)
             with os.fdopen(os.open(f"{folder}/bin/{name}", os.O_WRONLY | os.O_CREAT, 0o755), "w") as file:
                 file.write(text)
+        root = self.root
         lab = {"lab_domain": DOMAIN, "lock_server": f"{root}/paddles/", "nsupdate_url": f"{root}/nsupdate/update"}
         with open(f"{folder}/.teuthology.yaml", "w") as file:
             json.dump(lab, file)
@@ -84,10 +70,7 @@ class Lab:
                     "ex_force_auth_version": "3.x_password", "ex_tenant_name": "lab"}}}}}
         with os.fdopen(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(config, file)
-        worker = self.processes.start(
-            "worker", [cirrata, "worker", "--config", self.config], env=self.environment, stderr=subprocess.PIPE,
-            text=True)
-        self.log.read("worker", worker.stderr)
+        self.start_worker(self.config)
 
     def put(self, action, node):
         """Returns the job's number and the tube in which its reply will be."""
@@ -102,12 +85,6 @@ class Lab:
         if body is None:
             raise Broken(f"{node}: no reply within {LIMIT} s")
         return yaml.safe_load(body)
-
-    def servers(self, node):
-        return [server for server in self.sandbox.state()["servers"] if server["name"] == node]
-
-    def record(self, node):
-        return next(record for record in self.sandbox.state()["nodes"] if record["name"] == f"{node}.{DOMAIN}")
 
     def machine_says(self, node, words, since, times=1):
         for _ in range(times):
@@ -129,21 +106,13 @@ class Lab:
     def go_on(self):
         os.write(self.release, b"\n")
 
-    def address(self, node):
-        return socket.gethostbyname(f"{node}.{DOMAIN}")
-
     def teuthology(self, nodes):
         """What real teuthology sees of them."""
         names = [f"{node}.{DOMAIN}" for node in nodes]
-        done = subprocess.run(
-            [sys.executable, "-B", f"{OPS}/ssh/view.py", *names], env=self.environment, capture_output=True, text=True)
+        done = self.run(sys.executable, "-B", f"{OPS}/ssh/view.py", *names)
         if done.returncode != 0:
             raise Broken(f"teuthology cannot look at the nodes: {done.stderr[-2000:]}")
         return json.loads(done.stdout)
-
-    def close(self):
-        self.machines.close()
-        self.processes.stop_all()
 
 
 def good(lab, check, nodes):
@@ -152,21 +121,12 @@ def good(lab, check, nodes):
     for node in nodes:
         record, servers, name = lab.record(node), lab.servers(node), f"{node}.{DOMAIN}"
         check(f"{node}: one server", len(servers) == 1, servers)
-        check(f"{node}: DNS has its address", lab.address(node) == servers[0]["addresses"][0]["address"])
+        check(f"{node}: DNS has its address", lab.address(node) == loopback(servers[0]))
         check(f"{node}: the host key in paddles is teuthology's", record["ssh_pub_key"] == seen["keys"][name],
               f"{record['ssh_pub_key']}, not {seen['keys'][name]}")
         inventory = {key: value for key, value in seen["inventory"][name].items() if key not in ("user", "ssh_pub_key")}
         found = {key: record.get(key) for key in inventory}
         check(f"{node}: so is the rest of its inventory: {inventory}", found == inventory, found)
-
-
-def gone(lab, check, node):
-    """All that is to hold of a node whose provision failed."""
-    record = lab.record(node)
-    check(f"{node}: nothing is left in the cloud", not lab.servers(node), lab.servers(node))
-    check(f"{node}: its name is parked", lab.address(node) == PARKING, lab.address(node))
-    check(f"{node}: paddles describes no server", not (record["ssh_pub_key"] or record["os_type"]), record)
-    check(f"{node}: it is not locked, as before", not record["locked"], record)
 
 
 def failed(lab, check, node, job, outcome, words, next_words):
@@ -175,10 +135,9 @@ def failed(lab, check, node, job, outcome, words, next_words):
     error = reply.get("error") or {}
     check(f"{node}: why: {error.get('message')}", re.search(words, error.get("message", "")), words)
     check(f"{node}: next: {error.get('next')}", re.search(next_words, error.get("next", "")), next_words)
-    shown = subprocess.run([lab.cirrata, "failed", "show", str(job), "--config", lab.config], env=lab.environment,
-                           capture_output=True, text=True)
+    shown = lab.run(lab.cirrata, "failed", "show", str(job), "--config", lab.config)
     check(f"{node}: `failed show` says it, too", re.search(words, shown.stdout), shown.stdout + shown.stderr)
-    gone(lab, check, node)
+    lab.gone(check, node)
 
 
 def run(lab, check):
@@ -221,7 +180,7 @@ def run(lab, check):
     since = log.mark
     lab.put("provision", "ovh007")
     lab.machine_says("ovh007", "Accepted publickey for ubuntu", since)
-    lab.hold("ssh", lab.servers("ovh007")[0]["addresses"][0]["address"])
+    lab.hold("ssh", loopback(lab.servers("ovh007")[0]))
     lab.tell("ovh007", "go on")
     lab.wait_until_held("a login at ovh007 that finds it ready")
     fault = lab.sandbox.post("faults", {
@@ -247,14 +206,14 @@ def run(lab, check):
         lab.put("destroy", node)
     for node in ("ovh001", "ovh002", "ovh006", "ovh007"):
         check(f"{node}: destroyed", lab.reply(node)["outcome"] == "done")
-        gone(lab, check, node)
+        lab.gone(check, node)
     state = lab.sandbox.state()
     check("no server and no volume", not state["servers"] and not state["volumes"], state)
     # A login that is cut off by the end of its step leaves its file, which the node's next login replaces.
     kept = set(os.listdir(f"{lab.folder}/.local/state/cirrata/known_hosts"))
     check("no known_hosts file but of logins that were cut off", kept <= {"known_hosts.ovh003", "known_hosts.ovh005"},
           kept)
-    clients = subprocess.run(["pgrep", "-ax", "ssh|ssh-keyscan"], capture_output=True, text=True).stdout
+    clients = lab.run("pgrep", "-ax", "ssh|ssh-keyscan").stdout
     check("no ssh and no ssh-keyscan runs", not clients, clients)
 
 
