@@ -1,3 +1,4 @@
+import Configuration
 import HTTPKit
 import Jobs
 import Pipelines

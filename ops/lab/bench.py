@@ -2,14 +2,16 @@
 import os
 import socket
 import subprocess
+import time
 
 from lab.log import Log
 from lab.machines import Machines
-from lab.processes import Processes
+from lab.processes import Broken, Processes
 from lab.services import Beanstalkd, Sandbox, start_sandbox
 
 DOMAIN = "front.lab.test"
 PARKING = "192.0.2.1"
+LIMIT = 120
 
 
 class Bench:
@@ -36,10 +38,18 @@ class Bench:
             text=True)
         self.log.read("worker", worker.stderr)
 
-    def run(self, *argv):
+    def run(self, *argv, stdin=""):
         """A program to its end, as the worker's user."""
-        return subprocess.run(argv, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=120)
+        return subprocess.run(
+            argv, env=self.environment, input=stdin, capture_output=True, text=True, timeout=LIMIT)
+
+    def wait(self, what, holds):
+        """Until `holds()`, for what no log tells of."""
+        deadline = time.monotonic() + LIMIT
+        while not holds():
+            if time.monotonic() > deadline:
+                raise Broken(f"not within {LIMIT} s: {what}")
+            time.sleep(0.1)
 
     def servers(self, node):
         return [server for server in self.sandbox.state()["servers"] if server["name"] == node]

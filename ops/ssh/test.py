@@ -15,13 +15,12 @@ sys.path.insert(0, OPS)
 import yaml
 
 from lab.beanstalk import Client
-from lab.bench import DOMAIN, Bench
+from lab.bench import DOMAIN, LIMIT, Bench
 from lab.machines import loopback
 from lab.processes import Broken
 from lab.terminal import Checks, headline, say
 
 OWNER = "ssh@lab"
-LIMIT = 120
 
 # A program that stops after it has done its work, once, if a file says so; only with an answer of this kind.
 HOLDING = """\

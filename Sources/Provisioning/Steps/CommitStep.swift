@@ -26,8 +26,7 @@ extension NodeWork {
         let asked = world.time.now
         let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
-            try await giveWay(to: finished, record, look(run), run)
-            throw Ending(.done, "finished", "finished by an equal job in the meantime")
+            try await end(finishedAs: finished, record, look(run), run)
         }
         if !others.isEmpty {
             let keep = Adoption(
@@ -93,6 +92,16 @@ extension NodeWork {
         let older = try await look(run).older
         try await removeTogether(older.servers) { try await self.removeServer($0, run) }
         try await clearAway(older.volumes, run)
+    }
+
+    /// Ends a job whose equal was faster.
+    func end(
+        finishedAs finished: Server, _ record: NodeRecord, _ found: Belongings, _ run: StepRun
+    ) async throws -> Never {
+        try await giveWay(to: finished, record, found, run)
+        // Not before: should this fail, the step that is tried again still has to know its own server.
+        remember(finished: finished, record, found)
+        throw Ending(.done, "finished", "finished by an equal job in the meantime")
     }
 
     /// The node is finished. If an equal job was faster, what was built under this job's number was never anybody's.
