@@ -142,7 +142,8 @@ def failed(lab, check, node, job, outcome, words, next_words):
 def run(lab, check):
     machines, log = lab.machines, lab.log
     machines.peculiar = {
-        "ovh002": {"slow": True},
+        # An image that is another system than its name says.
+        "ovh002": {"slow": True, "os_release": 'ID="centos"\nID_LIKE="rhel fedora"\nVERSION_ID="9"\n'},
         "ovh003": {"refuses": True},
         "ovh004": {"silent": True},
         "ovh005": {"hostname": "stranger"},
