@@ -244,6 +244,8 @@ def run(lab, check):
 
 
 def left_alone(lab, check, ordinary, astray, foreign, bodies):
+    # It comes round once a minute, perhaps just now.
+    lab.wait("the body without action is put back", lambda: lab.statistics(foreign)["state"] == "delayed")
     with lab.client() as client:
         tube = client.stats_tube("ovh")
         check("nobody watches or uses the dispatcher's tube", (tube["current-watching"], tube["current-using"]) == (0, 0),
