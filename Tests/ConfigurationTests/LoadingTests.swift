@@ -93,6 +93,20 @@ import YAMLKit
         #expect(site.ssh.authorizedKeys == ["ssh-rsa AAAA op@lab"])
     }
 
+    /// Where nothing is said, the worker logs in with the key that teuthology would use.
+    @Test(arguments: [
+        (["id_ed25519", "id_ecdsa", "id_rsa"], "", "/home/op/.ssh/id_rsa"),
+        (["id_ed25519", "id_ecdsa"], "", "/home/op/.ssh/id_ecdsa"),
+        (["id_ed25519"], "", "/home/op/.ssh/id_ed25519"),
+        (["id_rsa"], "ssh: {identity_file: /k}", "/k"),
+        (["id_rsa"], "ssh: {check_sentinel: false}", nil),
+        ([], "", nil),
+    ])
+    func theUsersOwnKey(keys: [String], text: String, expected: String?) async throws {
+        let files = Dictionary(uniqueKeysWithValues: keys.map { ("/home/op/.ssh/\($0)", "private") })
+        #expect(try await load("slots: 4\n\(text)\n", files: files).configuration.ssh.identityFile == expected)
+    }
+
     @Test(arguments: [
         ("slots: 0", "w.yaml:1:8: slots: expected a whole number from 1 to 10000, found the number 0"),
         ("slots: many", "w.yaml:1:8: slots: expected a whole number from 1 to 10000, found the text \"many\""),

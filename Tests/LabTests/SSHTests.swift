@@ -71,6 +71,17 @@ import World
         #expect(arguments.suffix(7).dropLast() == ["-p", "2222", "-l", "ubuntu", "--", "192.0.2.8"])
     }
 
+    @Test(arguments: [
+        ("ubuntu", "22.04", "ubuntu 22.04"), ("centos", "9", "centos 9.stream"), ("centos", "7", "centos 7"),
+        ("opensuse-leap", "15.6", "opensuse 15.6"), ("opensuse-tumbleweed", "20260101", "opensuse 20260101"),
+        ("sles", "15.2", "sle 15.2"), ("almalinux", "9.7", "alma 9.7"), ("rocky", "9.7.1", "rocky 9.7"),
+        ("Debian", "12", "debian 12"), ("debian", "", nil), ("", "22.04", nil),
+    ])
+    func systemsHaveTeuthologysNames(id: String, version: String, expected: String?) {
+        let os = HostFacts(hostname: "n", arch: "x86_64", osID: id, osVersion: version).os
+        #expect(os.map { "\($0.type) \($0.version)" } == expected)
+    }
+
     static func output(
         _ host: String = "ovh001", sentinel: String? = "yes", id: String = "ubuntu", version: String = "\"22.04\"",
         around: (String, String) = ("", "")

@@ -1,3 +1,4 @@
+import Configuration
 import HTTPKit
 import Jobs
 import Pipelines
@@ -59,6 +60,36 @@ import World
         #expect(lab.requests(.compute, .delete).isEmpty && lab.requests(.volume, .delete).isEmpty)
         let addresses = lab.bench.sandbox.withState { $0.nsupdate.zone.addresses(of: "ovh001.\(Bench.domain)") }
         #expect(lab.cloud.servers.first?.addresses.map(\.address) == addresses)
+    }
+
+    /// A node that makes its host keys anew while its commit has to wait: what paddles gets is the key of then.
+    @Test func aCommitThatWaitedWritesTheHostKeyOfThen() throws {
+        let lab = try WildLab(
+            // Room for one server, so that its address is known before.
+            sandbox: { $0.addresses = "127.77.0.0/30" }, site: { $0.ssh.checksHostKeys = true })
+        let bench = lab.bench
+        bench.simulation.network.listen(on: .tcp(host: "127.77.0.2", port: 22)) { _ in }
+        let scans = Locked(0)
+        bench.simulation.children.handle { _ in
+            let isFirst = scans.withLock { count in
+                count += 1
+                return count == 1
+            }
+            if isFirst { _ = lab.fault(.paddles, .put, is: .answering(503, body: "away")) }
+            let output = "127.77.0.2 ssh-ed25519 \(isFirst ? "AAAAC3NzaC1lZDI1NTE5" : "AAAAC3NzaC1lZDI1NTE6")\n"
+            return .ended(ChildResult(end: .exited(0), output: Array(output.utf8), errors: []))
+        }
+        bench.worker("w1").start()
+        try bench.simulation.run { world in
+            lab.provision()
+            try await world.time.sleep(for: .seconds(120))
+            lab.mend()
+            try await bench.settled()
+        }
+        #expect(lab.outcomes.contains(.retry) && lab.outcomes.last == .done, "\(lab.outcomes)")
+        #expect(lab.record?.sshPublicKey == "ssh-ed25519 AAAAC3NzaC1lZDI1NTE6")
+        #expect(bench.replies("replies").last?.publicKey == "ssh-ed25519 AAAAC3NzaC1lZDI1NTE6")
+        #expect(lab.cloud.serversCreated == 1)
     }
 
     /// The commit replaces the description by which a lock of our own is found, so a job without a node has to find its

@@ -16,7 +16,13 @@ import World
 
     private func violations(_ bench: Bench, puts: Int, node: String = "ovh001", volumes: Int) -> [String] {
         var found = Invariants(bench).violations(of: node, .provisioned(volumes: volumes))
-        let outcomes = bench.replies("replies").map(\.outcome)
+        let replies = bench.replies("replies")
+        let outcomes = replies.map(\.outcome)
+        // Each tells of the one node that there is, whichever job built it.
+        let servers = bench.sandbox.withState { $0.cloud.snapshot(at: bench.simulation.world.time.wallClock).servers }
+        if let reply = replies.first(where: { $0.server?.id != servers.first?.id || $0.osType.isEmpty }) {
+            found.append("a reply tells of server \(reply.server?.id ?? "none") with '\(reply.osType)'")
+        }
         if outcomes != Array(repeating: "done", count: puts) { found.append("answered \(outcomes)") }
         if bench.buried > 0 { found.append("buried: \(bench.reports.map(\.message))") }
         return found

@@ -68,6 +68,16 @@ class Client:
                 return found
             found.append((int(words[1]), data))
 
+    def take(self, tube, seconds):
+        """Deletes the next job of a tube and returns its body; None when none comes in time."""
+        self.call(f"watch {tube}")
+        self.call("ignore default")
+        words, data = self.call(f"reserve-with-timeout {seconds}")
+        if words[0] != "RESERVED":
+            return None
+        self.call(f"delete {words[1]}")
+        return data
+
     def peek(self, job):
         words, data = self.call(f"peek {job}")
         return data if words[0] == "FOUND" else None

@@ -32,6 +32,7 @@ class Processes:
     def __init__(self, folder):
         self.folder = folder
         self.running = []
+        self.changing = threading.Lock()
 
     def start(self, name, argv, **options):
         with open(f"{self.folder}/{name}.log", "ab") as log:
@@ -39,7 +40,8 @@ class Processes:
             # Should this process be killed without a chance to clean up, its children die with it.
             process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "--", *argv], start_new_session=True, **options)
-        self.running.append((name, process))
+        with self.changing:
+            self.running.append((name, process))
         return process
 
     def stop(self, process, patience=15):
@@ -61,7 +63,8 @@ class Processes:
         except ProcessLookupError:
             pass
         process.wait()
-        self.running = [entry for entry in self.running if entry[1] is not process]
+        with self.changing:
+            self.running = [entry for entry in self.running if entry[1] is not process]
 
     def stop_all(self):
         for _, process in reversed(list(self.running)):

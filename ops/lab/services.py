@@ -43,13 +43,13 @@ class Beanstalkd:
         self.processes.kill(self.process)
 
 
-def start_sandbox(processes, cirrata, settings, name="sandbox"):
+def start_sandbox(processes, cirrata, settings, name="sandbox", dns_port=0):
     """Returns what it prints: the addresses of `sandbox`, `dns` and `ssh`."""
     path = f"{processes.folder}/{name}.json"
     with open(path, "w") as file:
         json.dump(settings, file)
     process = processes.start(
-        name, [cirrata, "sandbox", "--settings", path, "--port", "0", "--dns-port", "0", "--ssh-banner", "0"],
+        name, [cirrata, "sandbox", "--settings", path, "--port", "0", "--dns-port", str(dns_port), "--ssh-banner", "0"],
         stdout=subprocess.PIPE, text=True)
     lines = queue.Queue()
     follow(process.stdout, lines.put)

@@ -177,7 +177,11 @@ package struct ConfigurationLoader: Sendable {
     private func resolve(
         _ ssh: inout SSHSettings, _ sshKey: String?, _ folder: String, _ fields: Fields, _ problems: Problems
     ) async throws {
-        ssh.identityFile = (ssh.identityFile ?? sshKey).map { Paths.resolve($0, in: folder, home: home) }
+        if let path = ssh.identityFile ?? sshKey {
+            ssh.identityFile = Paths.resolve(path, in: folder, home: home)
+        } else if ssh.checksSentinel {
+            ssh.identityFile = try await ownKey(problems)
+        }
         ssh.knownHostsFolder = Paths.resolve(ssh.knownHostsFolder, in: folder, home: home)
         let mark = fields.fields("ssh")?.mark(of: "authorized_keys") ?? .none
         for entry in ssh.authorizedKeyEntries ?? ["~/.ssh/id_rsa.pub"] {
@@ -195,6 +199,19 @@ package struct ConfigurationLoader: Sendable {
                 problems.error(mark, "ssh.authorized_keys", "\(path): \(failure.detail)")
             }
         }
+    }
+
+    /// The first of the keys that ssh and teuthology try when they are told none.
+    private func ownKey(_ problems: Problems) async throws -> String? {
+        for name in ["id_rsa", "id_ecdsa", "id_ed25519"] {
+            let path = Paths.expand("~/.ssh/\(name)", home: home)
+            do {
+                if try await files.permissions(path) != nil { return path }
+            } catch let failure as FileFailure {
+                problems.warning(.none, "ssh.identity_file", "\(path): \(failure.detail)")
+            }
+        }
+        return nil
     }
 
     private static func keys(in text: String) -> [String] {

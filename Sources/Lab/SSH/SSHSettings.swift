@@ -32,23 +32,6 @@ package struct SSHSettings: Sendable, Hashable {
     }
 }
 
-/// What a node says about itself.
-package struct HostFacts: Sendable, Hashable {
-    package var hostname: String
-    /// `uname -m`
-    package var arch: String
-    /// ID and VERSION_ID of os-release; empty where the file does not say.
-    package var osID: String
-    package var osVersion: String
-
-    package init(hostname: String, arch: String, osID: String, osVersion: String) {
-        self.hostname = hostname
-        self.arch = arch
-        self.osID = osID
-        self.osVersion = osVersion
-    }
-}
-
 /// What one look at a node over ssh brought.
 package enum SSHAnswer: Sendable, Hashable {
     /// Our node, set up to the end.

@@ -58,8 +58,7 @@ extension NodeWork {
         let found = try await look(run)
         let record = try await stillClaimed(run)
         guard let finished = committed(record, found), finished.id != serverID else { return }
-        try await giveWay(to: finished, record, found, run)
-        throw Ending(.done, "finished", "finished by an equal job in the meantime")
+        try await end(finishedAs: finished, record, found, run)
     }
 
     /// After a failed attempt: perhaps the server is not there any more, or not ours to finish.

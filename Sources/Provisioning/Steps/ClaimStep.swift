@@ -80,6 +80,16 @@ extension NodeWork {
         _ record: NodeRecord, _ found: Belongings, _ run: StepRun, changesNothing: Bool = false
     ) async throws {
         guard let server = committed(record, found) else { return }
+        remember(finished: server, record, found)
+        run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
+        if !changesNothing, found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
+            try await giveWay(to: server, record, found, run)
+        }
+        throw Ending(.done, "finished", "finished by an earlier delivery")
+    }
+
+    /// What the reply of a finished job says, whoever finished it.
+    func remember(finished server: Server, _ record: NodeRecord, _ found: Belongings) {
         update { memory in
             memory.server = server
             memory.serverID = server.id
@@ -88,11 +98,6 @@ extension NodeWork {
             memory.volumes = found.ofThisKey.volumes.filter { $0.isAttached(to: server.id) }
                 .sorted { $0.name < $1.name }
         }
-        run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
-        if !changesNothing, found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
-            try await giveWay(to: server, record, found, run)
-        }
-        throw Ending(.done, "finished", "finished by an earlier delivery")
     }
 
     /// The server of this job that paddles describes: the commit was made. Whoever takes the node over clears `os_type`

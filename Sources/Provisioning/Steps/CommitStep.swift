@@ -20,13 +20,13 @@ extension NodeWork {
                 .superseded, "server-vanished", "server \(serverID) is gone: somebody else removed it",
                 next: "enqueue the node again if it is still wanted")
         }
+        try await hostKeysHold()
         // Another process may have woken up with a POST half sent: every worker keeps the same one.
         let others = found.own.servers.filter { $0.id != serverID }
         let asked = world.time.now
         let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
-            try await giveWay(to: finished, record, look(run), run)
-            throw Ending(.done, "finished", "finished by an equal job in the meantime")
+            try await end(finishedAs: finished, record, look(run), run)
         }
         if !others.isEmpty {
             let keep = Adoption(
@@ -42,9 +42,9 @@ extension NodeWork {
         }
         if !found.older.servers.isEmpty { try await clearOlder(run) }
         var changes = NodeChanges()
-        let version = Self.twoParts(known.host?.osVersion ?? plan.osVersion)
-        changes.osType = .set(plan.osType)
-        changes.osVersion = .set(version)
+        let os = known.host?.os ?? (type: plan.osType, version: HostFacts.twoParts(plan.osVersion))
+        changes.osType = .set(os.type)
+        changes.osVersion = .set(os.version)
         if let arch = known.host?.arch { changes.arch = .set(arch) }
         if let key = known.publicKey { changes.sshPublicKey = .set(key) }
         if let mac = known.mac { changes.macAddress = .set(mac) }
@@ -54,8 +54,24 @@ extension NodeWork {
         remember(\.hasSentCommit, true)
         try await paddles.update(
             try node().qualified, changes, for: run.call.good(until: asked + Self.recordFreshness))
-        remember(\.committedOS, (plan.osType, version))
+        remember(\.committedOS, os)
         return "\(try node()) is server \(server.id)"
+    }
+
+    /// A commit that had to wait writes no host key that the node has changed meanwhile.
+    private func hostKeysHold() async throws {
+        guard let key = known.publicKey, let read = known.publicKeyRead, let address = known.address,
+            world.time.now - read > Self.recordFreshness
+        else { return }
+        let keys = try await site.lab.ssh.hostKeys(address.description)
+        // One that shows none says nothing against its key.
+        guard let found = keys.first else { return }
+        guard found == key else {
+            throw Ending(
+                .retry, "host-key-changed", "the host keys of \(try node()) changed after it was found ready",
+                next: "if this goes on, check whether two servers have one address")
+        }
+        remember(\.publicKeyRead, world.time.now)
     }
 
     /// The answer to an earlier attempt was lost: perhaps it is written, whatever has happened since.
@@ -78,6 +94,16 @@ extension NodeWork {
         try await clearAway(older.volumes, run)
     }
 
+    /// Ends a job whose equal was faster.
+    func end(
+        finishedAs finished: Server, _ record: NodeRecord, _ found: Belongings, _ run: StepRun
+    ) async throws -> Never {
+        try await giveWay(to: finished, record, found, run)
+        // Not before: should this fail, the step that is tried again still has to know its own server.
+        remember(finished: finished, record, found)
+        throw Ending(.done, "finished", "finished by an equal job in the meantime")
+    }
+
     /// The node is finished. If an equal job was faster, what was built under this job's number was never anybody's.
     func giveWay(to finished: Server, _ record: NodeRecord, _ found: Belongings, _ run: StepRun) async throws {
         let winner = Ownership(metadata: finished.metadata)?.jobID
@@ -93,10 +119,5 @@ extension NodeWork {
         // Only while the name can be nobody else's.
         guard found.newer.isEmpty, case .held = claim.judge(record) else { return }
         try await correctName(to: finished, run)
-    }
-
-    /// teuthology writes the first two parts of a version (facts/teuthology.md section 6).
-    private static func twoParts(_ version: String) -> String {
-        version.split(separator: ".", omittingEmptySubsequences: false).prefix(2).joined(separator: ".")
     }
 }

@@ -13,8 +13,7 @@ extension NodeWork {
         try superseded(by: found)
         let record = try await stillClaimed(run)
         if let finished = committed(record, found) {
-            try await giveWay(to: finished, record, found, run)
-            throw Ending(.done, "finished", "finished by an equal job in the meantime")
+            try await end(finishedAs: finished, record, found, run)
         }
         try standBack(found)
         try await removeOld(found, run)

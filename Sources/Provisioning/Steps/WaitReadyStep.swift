@@ -41,9 +41,11 @@ extension NodeWork {
         guard checks.hostKeys || checks.login else { return "port \(checks.settings.port) answers" }
         var backoff = Backoff(first: .seconds(1), limit: .seconds(10), floor: .milliseconds(500))
         while true {
+            let asked = world.time.now
             let keys = try await ssh.hostKeys(host)
             if let key = keys.first {
                 remember(\.publicKey, key)
+                remember(\.publicKeyRead, asked)
                 guard checks.login else { return "host keys read" }
             }
             let answer: SSHAnswer =

@@ -22,6 +22,8 @@ package final class NodeWork: Sendable {
         var mac: String?
         var volumes: [Volume] = []
         var publicKey: String?
+        /// When the node showed it; nil: it was taken from paddles.
+        var publicKeyRead: Moment?
         var host: HostFacts?
         /// The commit was sent: it may be written, even if nobody said so.
         var hasSentCommit = false
