@@ -83,9 +83,11 @@ def main():
         nodes = ops.lock_many(ctx, count, MACHINE_TYPE, owner, DESCRIPTION, "ubuntu", "22.04", None)
     say("provisioned", nodes=sorted(nodes))
     sys.stdin.readline()
-    # As a job's supervisor does: all at once.
-    if nodes:
-        ops.unlock_safe(sorted(nodes), owner)
+    # All at once, as `unlock_safe` does it for a job's supervisor once paddles says that the job is over; the Sandbox's
+    # paddles knows no jobs.
+    with parallel() as tasks:
+        for name in sorted(nodes):
+            tasks.spawn(ops.unlock_one, name, owner, DESCRIPTION)
     say("destroyed")
 
 
