@@ -158,7 +158,8 @@ class Run:
         self.fault.begin(self.sandbox, "provision", self.over)
         began = time.monotonic()
         ready = side.provision()
-        result = {"settled": time.monotonic() - began, "ready": len(ready)}
+        # Before teuthology asks again for what is missing; Cirrata's jobs go on by themselves.
+        result = {"settled": time.monotonic() - began, "ready": len(ready), "first": len(ready) if side.first is None else side.first}
         # Without a single one there is no such time.
         result["last"] = max(ready.values()) - began if ready else None
         middle = self.counts()
@@ -208,6 +209,8 @@ class Teuthology:
         run.write(".teuthology.yaml", site)
         os.mkdir(f"{run.folder}/.cache")
         self.run = run
+        # How many nodes its first round gave.
+        self.first = None
         self.lines = queue.Queue()
         cell = run.cell
         self.process = run.processes.start(
@@ -238,6 +241,7 @@ class Teuthology:
     def provision(self):
         self.proceed()
         seen = self.until("provisioned")
+        self.first = next(line["nodes"] for _, line in seen if line["event"] == "round")
         kept = set(seen[-1][1]["nodes"])
         return {line["node"]: at for at, line in seen if line["event"] == "ready" and line["node"] in kept}
 
@@ -247,12 +251,14 @@ class Teuthology:
 
 
 class Cirrata:
+    first = None
+
     def __init__(self, run, site):
         self.run = run
         beanstalkd = Beanstalkd(run.processes, run.folder)
         self.config = run.write("worker.yaml", site | {
             "broker": f"127.0.0.1:{beanstalkd.port}", "site": "peer", "dns": {"server": run.dns},
-            # teuthology's patience with a quota is 299 s; a lab wants more, and the default is 12 h.
+            # About teuthology's patience with each request; a lab wants more, and the default is 12 h.
             "capacity_wait": "5m",
             "ssh": {"check_port": False, "check_host_keys": False, "check_sentinel": False,
                     "known_hosts_folder": f"{run.folder}/known_hosts"},
@@ -329,24 +335,38 @@ def row(*columns):
     say("| " + " | ".join(str(column) for column in columns) + " |")
 
 
-def table(first, cells, results):
-    """The rows of one table; `first` makes the first column of a cell."""
-    head = (first[0], "who", "ready", "last one ready after", "all settled after", "destroyed and gone after",
-            *SERVICES, "too much once settled", "left in the end")
+def table(head, cells, results, columns):
+    """`columns` makes those of a cell after its side, from its result and Cirrata's of the same work."""
     row(*head)
     row(*["---"] * len(head))
     for cell in cells:
         result = results[cell]
-        if result is None:
-            row(first[1](cell), SIDES[cell.side], *["broken"] * (len(head) - 2))
-            continue
-        reference = results.get(cell._replace(side="cirrata")) if cell.side != "cirrata" else None
-        reference = reference or {}
+        reference = None if cell.side == "cirrata" else results.get(cell._replace(side="cirrata"))
+        rest = columns(cell, result, reference or {}) if result else ["broken"] * (len(head) - 2)
+        row(cell.fault or f"{cell.nodes} × {cell.volumes}", SIDES[cell.side], *rest)
+
+
+def without_faults(cells, results):
+    def columns(cell, result, reference):
+        return (f"{result['ready']} of {cell.nodes}", times(result["last"], reference.get("last")),
+                times(result["destroyed"], reference.get("destroyed")),
+                *(f"{made} + {undone}" for made, undone in result["requests"].values()), things(result["left"]))
+
+    table(("nodes × volumes", "who", "ready", "last one after", "all gone after", *SERVICES, "left in the end"),
+          cells, results, columns)
+
+
+def with_faults(cells, results):
+    def columns(cell, result, reference):
         servers, volumes = result["surplus"]
-        row(first[1](cell), SIDES[cell.side], f"{result['ready']} of {cell.nodes}",
-            *(times(result[name], reference.get(name)) for name in ("last", "settled", "destroyed")),
-            *(f"{first} + {then}" for first, then in result["requests"].values()),
-            things({"servers": servers, "volumes": volumes}), things(result["left"]))
+        made, undone = (sum(counts) for counts in zip(*result["requests"].values()))
+        first = f" ({result['first']} at first)" if result["first"] < result["ready"] else ""
+        return (f"{result['ready']} of {cell.nodes}{first}",
+                *(times(result[name], reference.get(name)) for name in ("last", "settled")),
+                f"{made} + {undone}", things({"servers": servers, "volumes": volumes}), things(result["left"]))
+
+    table(("8 × 3, and", "who", "ready", "last one after", "all settled after", "requests", "too much then",
+           "left in the end"), cells, results, columns)
 
 
 def arguments():
@@ -409,11 +429,11 @@ def main():
                     run.close()
                 raise
         if plain:
-            table(("nodes × volumes", lambda cell: f"{cell.nodes} × {cell.volumes}"), plain, results)
+            without_faults(plain, results)
         if plain and faulty:
             say()
         if faulty:
-            table(("8 × 3, and", lambda cell: cell.fault), faulty, results)
+            with_faults(faulty, results)
         status = 1 if None in results.values() else 0
     except KeyboardInterrupt:
         status = 130

@@ -4,7 +4,9 @@ Usage: backend.py WAY NODES VOLUMES OWNER. Its configuration is ~/.teuthology.ya
 a line, and waits for a line of input before it locks and creates, and another before it destroys and unlocks.
 
 WAY is `one-after-another`, which is teuthology's `lock_many` as its dispatcher calls it, or `at-once`, which no part of
-teuthology does: the same, with `create_if_vm` for all nodes at once in teuthology's own `parallel`.
+teuthology does: the same, with `create_if_vm` for all nodes at once in teuthology's own `parallel`. When nodes are
+missing, the dispatcher's `block_and_lock_machines` sleeps for 10 s and asks for the missing ones, again and again,
+and takes no other job meanwhile; here it asks once more.
 
 Everything is teuthology's own but what needs real hosts, as the Sandbox has none: the wait for ssh with the 20 s of sleep
 before it, ssh-keyscan, and the inventory that is asked over ssh (two PUTs to paddles for each node are saved by that).
@@ -12,6 +14,7 @@ before it, ssh-keyscan, and the inventory that is asked over ssh (two PUTs to pa
 import json
 import logging
 import sys
+import time
 import types
 
 import teuthology.provision
@@ -22,6 +25,7 @@ from teuthology.provision.cloud import openstack
 
 MACHINE_TYPE = "ovh"
 DESCRIPTION = "/archive/peer/1"
+ROUNDS = 2
 
 
 def stub_ssh():
@@ -77,10 +81,17 @@ def main():
     ctx = types.SimpleNamespace(config=config, machine_type=MACHINE_TYPE, os_type="ubuntu", os_version="22.04")
     say("prepared")
     sys.stdin.readline()
-    if way == "at-once":
-        nodes = lock_many_at_once(ctx, count, owner)
-    else:
-        nodes = ops.lock_many(ctx, count, MACHINE_TYPE, owner, DESCRIPTION, "ubuntu", "22.04", None)
+    nodes = []
+    for number in range(ROUNDS):
+        if number > 0:
+            time.sleep(10)
+        if way == "at-once":
+            nodes += lock_many_at_once(ctx, count - len(nodes), owner)
+        else:
+            nodes += ops.lock_many(ctx, count - len(nodes), MACHINE_TYPE, owner, DESCRIPTION, "ubuntu", "22.04", None)
+        say("round", nodes=len(nodes))
+        if len(nodes) == count:
+            break
     say("provisioned", nodes=sorted(nodes))
     sys.stdin.readline()
     # All at once, as `unlock_safe` does it for a job's supervisor once paddles says that the job is over; the Sandbox's
