@@ -158,8 +158,9 @@ class Run:
         self.fault.begin(self.sandbox, "provision", self.over)
         began = time.monotonic()
         ready = side.provision()
-        # Before teuthology asks again for what is missing; Cirrata's jobs go on by themselves.
-        result = {"settled": time.monotonic() - began, "ready": len(ready), "first": len(ready) if side.first is None else side.first}
+        # `first`: before teuthology asks again for what is missing; Cirrata's jobs go on by themselves.
+        first = len(ready) if side.first is None else side.first
+        result = {"settled": time.monotonic() - began, "ready": len(ready), "first": first}
         # Without a single one there is no such time.
         result["last"] = max(ready.values()) - began if ready else None
         middle = self.counts()
