@@ -101,8 +101,11 @@ class Run:
         self.processes = Processes(folder)
         self.fault = FAULTS.get(cell.fault, Fault())
         self.over = threading.Event()
-        settings = {"domain": DOMAIN, "boot": given.boot, "nodes": [{"machine_type": "ovh", "count": cell.nodes}]}
-        addresses = start_sandbox(self.processes, given.cirrata, settings | self.fault.settings)
+
+    def start_sandbox(self):
+        nodes = [{"machine_type": "ovh", "count": self.cell.nodes}]
+        settings = {"domain": DOMAIN, "boot": self.given.boot, "nodes": nodes} | self.fault.settings
+        addresses = start_sandbox(self.processes, self.given.cirrata, settings)
         self.dns = addresses["dns"]
         self.sandbox = Sandbox(addresses["sandbox"])
 
@@ -151,6 +154,7 @@ class Run:
         return {service: requests[service]["total"] for service in SERVICES}
 
     def measure(self):
+        self.start_sandbox()
         site = self.site()
         # Ours were those so far.
         before = self.counts()
@@ -173,6 +177,10 @@ class Run:
         side.destroy(sorted(ready))
         state = self.rest()
         result["destroyed"] = time.monotonic() - began
+        # Without those that lasted for a while and were lifted.
+        idle = [rule for rule in state["faults"] if not rule["struck"]]
+        if idle:
+            raise Broken(f"these faults never struck: {idle}")
         after = self.counts()
         result["requests"] = {service: (middle[service] - before[service], after[service] - middle[service])
                               for service in SERVICES}
@@ -302,10 +310,9 @@ def measured(given, cell, folder, runs):
     """One cell to its end; None when it broke. Adds its run to `runs`, for whoever has to stop it."""
     name = f"{SIDES[cell.side]}, {cell.nodes} × {cell.volumes}" + (f", {cell.fault}" if cell.fault else "")
     began = time.monotonic()
-    run = None
+    run = Run(given, cell, folder)
+    runs.append(run)
     try:
-        run = Run(given, cell, folder)
-        runs.append(run)
         result = run.measure()
         print(f"{seconds_since_start():6.0f} s  {name}: {time.monotonic() - began:.0f} s, {result['ready']} ready",
               file=sys.stderr, flush=True)
@@ -315,12 +322,11 @@ def measured(given, cell, folder, runs):
         traceback.print_exc()
         return None
     finally:
-        if run is not None:
-            run.close()
+        run.close()
 
 
 def times(seconds, reference):
-    """Seconds, and how often they hold those of Cirrata in the same cell."""
+    """Seconds, and how many times those of Cirrata for the same work they are."""
     if seconds is None:
         return "-"
     text = f"{seconds:.1f} s"
@@ -379,7 +385,7 @@ sides:
   cirrata     one worker, all jobs enqueued at once
 
 The tables go to standard output. Requests are the Sandbox's own counts, provisions + destroys. In parentheses: how
-often a time holds that of Cirrata in the same run.""")
+many times Cirrata's time in the same run it is.""")
     parser.add_argument("cirrata", help=argparse.SUPPRESS)
     parser.add_argument("teuthology", help=argparse.SUPPRESS)
     parser.add_argument("--side", action="append", choices=list(SIDES), help="only this side; may be repeated")
@@ -411,11 +417,12 @@ def main():
     plain = [] if given.faults is not None else [
         Cell(side, nodes, volumes, None)
         for nodes in given.nodes or (1, 8, 32) for volumes in given.volumes or (0, 3) for side in sides]
-    faulty = [] if given.no_faults else [Cell(side, 8, 3, fault) for fault in FAULTS
-                                            if (given.faults or "") in fault for side in sides]
+    faulty = [] if given.no_faults else [
+        Cell(side, 8, 3, fault) for fault in FAULTS if (given.faults or "") in fault for side in sides]
     # The longest first, so that the whole is over soon.
-    order = sorted(plain + faulty, key=lambda cell: (
-        cell.side != "dispatcher", cell.nodes != 32, cell.fault is None and cell.nodes != 32, -cell.volumes))
+    order = sorted(
+        plain + faulty, reverse=True,
+        key=lambda cell: (cell.side == "dispatcher", cell.fault is not None, cell.nodes * (1 + cell.volumes)))
     folder = tempfile.mkdtemp(prefix="cirrata-peer-")
     results = {}
     runs = []
