@@ -24,7 +24,8 @@ package struct SSHSettings: Sendable, Hashable {
             "user", \.user, .text("a user name"), "Whom to log in as; teuthology's user data makes ubuntu everywhere."),
         .value("port", \.port, .integer(in: 1...65_535), "Where the nodes' sshd listens."),
         .optional(
-            "identity_file", \.identityFile, .text("a path"), otherwise: "ssh_key, else what ssh itself tries",
+            "identity_file", \.identityFile, .text("a path"),
+            otherwise: "ssh_key, else ~/.ssh/id_rsa, id_ecdsa or id_ed25519",
             example: "~/.ssh/id_rsa", "The private key to log in with."),
         .optional(
             "authorized_keys", \.authorizedKeyEntries, .list(.text("a key or a path")),
