@@ -29,8 +29,9 @@ OWNER = "peer@lab"
 PARKING = "192.0.2.1"
 SERVICES = ("identity", "compute", "image", "network", "volume", "paddles", "nsupdate")
 BACKEND = os.path.join(os.path.dirname(os.path.abspath(__file__)), "teuthology", "backend.py")
-# A side that takes longer hangs. teuthology waits 10 minutes for a server in ERROR, and 5 for each request that fails.
-LIMIT = 1800
+# A side that takes longer hangs. teuthology waits 10 minutes for a server in ERROR and 5 for each request that fails, and
+# with the quota three quarters of an hour in all.
+LIMIT = 3600
 
 # How each is named in the tables.
 SIDES = {
