@@ -36,7 +36,9 @@ package enum Performance {
             let watch = Watch(bench, stagehand, producer, scenery)
             bench.simulation.http.onRequest { exchange in
                 watch.leaves(exchange)
-                return stagehand.meet(exchange)
+                let delivery = stagehand.meet(exchange)
+                watch.met(exchange, with: delivery)
+                return delivery
             }
             bench.simulation.http.onAnswer { watch.answered($0, $1) }
             // Weak: the broker is the bench's, and the watch holds the bench.

@@ -17,6 +17,8 @@ final class Watch: Sendable {
         var violations: [String] = []
         var lateRequests = 0
         var lateUpdates = 0
+        /// What each worker asked to be created, without learning whether it was, and has not looked for since.
+        var doubtful: [String: Set<HTTPRequest>] = [:]
         /// The job that each worker spoke of last, if that was a touch.
         var touched: [String: UInt64] = [:]
     }
@@ -73,6 +75,22 @@ final class Watch: Sendable {
         }
         let why = holds ? "last touched \((holder?.renewedAgo ?? .zero).short) ago" : "which it does not hold"
         note("I5 \(exchange.process) sends \(Self.label(exchange)) for job \(job.jobID), \(why)")
+    }
+
+    /// Nothing is repeated blindly: between a POST whose fate is unknown and the same again lies a look.
+    func met(_ exchange: SimulatedHTTP.Exchange, with delivery: SimulatedHTTP.Delivery) {
+        var request = exchange.request
+        guard request.url.contains("/servers") || request.url.contains("/volumes") else { return }
+        request.headers = [:]
+        if request.method == .get {
+            state.withLock { $0.doubtful[exchange.process] = nil }
+        } else if request.method == .post, !request.url.hasSuffix("/action") {
+            let isRepeated = state.withLock { $0.doubtful[exchange.process]?.contains(request) == true }
+            if isRepeated { note("I4 \(exchange.process) repeats \(Self.label(exchange)) without a look") }
+            if delivery.leavesInDoubt {
+                state.withLock { _ = $0.doubtful[exchange.process, default: []].insert(request) }
+            }
+        }
     }
 
     private static func changesSomething(_ request: HTTPRequest) -> Bool {
@@ -187,5 +205,17 @@ final class Watch: Sendable {
 
     private static func label(_ exchange: SimulatedHTTP.Exchange) -> String {
         "\(exchange.request.method.rawValue) \(exchange.request.url)"
+    }
+}
+
+extension SimulatedHTTP.Delivery {
+    /// The client cannot know whether the server carried it out.
+    fileprivate var leavesInDoubt: Bool {
+        switch self {
+        case .deliver: false
+        case .instead(.never), .deliverThen, .deliverAndChange: true
+        case .instead(.failure(let failure, _)): failure.mayHaveArrived
+        case .instead(.response): false
+        }
     }
 }
