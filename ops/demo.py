@@ -280,7 +280,7 @@ def act_three(lab, check):
         report = json.loads(lab.run("failed", "show", number, "--json")[1])
         # Each is a kind, a name and an id; an attachment ends with its server.
         created = sorted(thing for thing in report["created"] if not thing.startswith("attachment "))
-        check(f"its report: {len(created)} things were created, the same were removed, nothing is left",
+        check(f"its report: created {len(created)}, removed the same, nothing is left",
               created == sorted(report["removed"]) and report["left"] == [], report)
 
 

@@ -1,3 +1,5 @@
+// The standard library's `firstRange(of:)` takes some three hundred times as long, and the reports of a bad night are
+// hundreds of megabytes.
 extension [UInt8] {
     /// Whether these bytes stand anywhere in it.
     package func mentions(_ needle: [UInt8]) -> Bool { end(of: needle) != nil }

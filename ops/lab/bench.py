@@ -1,13 +1,16 @@
 """A lab with real machines: beanstalkd, the Sandbox with its DNS where resolvers ask, sshds. Runs inside ops/lab/alone."""
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 from lab.log import Log
 from lab.machines import Machines
 from lab.processes import Broken, Processes
 from lab.services import Beanstalkd, Sandbox, start_sandbox
+from lab.terminal import Checks, say
 
 DOMAIN = "front.lab.test"
 PARKING = "192.0.2.1"
@@ -73,3 +76,26 @@ class Bench:
     def close(self):
         self.machines.close()
         self.processes.stop_all()
+
+
+def suite(name, make, run, cirrata, also=Broken):
+    """A suite from its beginning to its end: `run(lab, check)` with the lab that `make(cirrata, folder)` gives.
+
+    Returns the exit code. `also` is what else means that it cannot go on.
+    """
+    folder = tempfile.mkdtemp(prefix=f"cirrata-{name}-test-")
+    began, check, lab = time.monotonic(), Checks(), None
+    try:
+        lab = make(cirrata, folder)
+        run(lab, check)
+    except (Broken, OSError, subprocess.SubprocessError, also) as problem:
+        check("the test comes to its end", False, repr(problem))
+    finally:
+        if lab is not None:
+            lab.close()
+    say(f"{time.monotonic() - began:.0f} s, {check.failed} checks failed")
+    if check.failed:
+        say(f"the logs are in {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0

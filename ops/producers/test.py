@@ -4,22 +4,19 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
-import tempfile
 import textwrap
 import threading
-import time
 
 OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, OPS)
 import greenstalk
 import yaml
 
-from lab.bench import DOMAIN, LIMIT, Bench
+from lab.bench import DOMAIN, LIMIT, Bench, suite
 from lab.processes import Broken
-from lab.terminal import Checks, headline, say
+from lab.terminal import headline
 
 OWNER = "scheduled_jörg@lab"
 LOCK = "/home/teuthworker/archive/jörg-2026-11-28_漢字-rados/7"
@@ -261,24 +258,5 @@ def left_alone(lab, check, ordinary, astray, foreign, bodies):
         check("all of them as they were", bodies == {job: client.peek(job).body for job in bodies})
 
 
-def main(cirrata):
-    folder = tempfile.mkdtemp(prefix="cirrata-producers-test-")
-    began, check, lab = time.monotonic(), Checks(), None
-    try:
-        lab = Lab(cirrata, folder)
-        run(lab, check)
-    except (Broken, OSError, subprocess.SubprocessError, greenstalk.Error) as problem:
-        check("the test comes to its end", False, repr(problem))
-    finally:
-        if lab is not None:
-            lab.close()
-    say(f"{time.monotonic() - began:.0f} s, {check.failed} checks failed")
-    if check.failed:
-        say(f"the logs are in {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(suite("producers", Lab, run, sys.argv[1], also=greenstalk.Error))

@@ -4,10 +4,7 @@ import os
 import re
 import select
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
 import uuid
 
 OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -15,10 +12,10 @@ sys.path.insert(0, OPS)
 import yaml
 
 from lab.beanstalk import Client
-from lab.bench import DOMAIN, LIMIT, Bench
+from lab.bench import DOMAIN, LIMIT, Bench, suite
 from lab.machines import loopback
 from lab.processes import Broken
-from lab.terminal import Checks, headline, say
+from lab.terminal import headline
 
 OWNER = "ssh@lab"
 
@@ -217,24 +214,5 @@ def run(lab, check):
     check("no ssh and no ssh-keyscan runs", not clients, clients)
 
 
-def main(cirrata):
-    folder = tempfile.mkdtemp(prefix="cirrata-ssh-test-")
-    began, check, lab = time.monotonic(), Checks(), None
-    try:
-        lab = Lab(cirrata, folder)
-        run(lab, check)
-    except (Broken, OSError, subprocess.SubprocessError) as problem:
-        check("the test comes to its end", False, problem)
-    finally:
-        if lab is not None:
-            lab.close()
-    say(f"{time.monotonic() - began:.0f} s, {check.failed} checks failed")
-    if check.failed:
-        say(f"the logs are in {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(suite("ssh", Lab, run, sys.argv[1]))

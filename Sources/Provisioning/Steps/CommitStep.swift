@@ -23,8 +23,8 @@ extension NodeWork {
         try await hostKeysHold()
         // Another process may have woken up with a POST half sent: every worker keeps the same one.
         let others = found.own.servers.filter { $0.id != serverID }
-        let asked = world.time.now
-        let record = try await stillClaimed(run)
+        var asked = world.time.now
+        var record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
             try await end(finishedAs: finished, record, look(run), run)
         }
@@ -41,6 +41,11 @@ extension NodeWork {
             try await clearSurplusVolumes(run)
         }
         if !found.older.servers.isEmpty { try await clearOlder(run) }
+        if !others.isEmpty || !found.older.servers.isEmpty {
+            // Removing took its time.
+            asked = world.time.now
+            record = try await stillClaimed(run)
+        }
         var changes = NodeChanges()
         let os = known.host?.os ?? (type: plan.osType, version: HostFacts.twoParts(plan.osVersion))
         changes.osType = .set(os.type)

@@ -20,9 +20,6 @@ package struct JobCancellation: Sendable {
     /// Who cancels, as the reply says it.
     private let by: String
 
-    private static let replyTTR = Duration.seconds(60)
-    private static let replyPriority: UInt32 = 1_024
-
     package init(_ reader: QueueReader, by: String) {
         self.reader = reader
         self.by = by
@@ -64,7 +61,7 @@ package struct JobCancellation: Sendable {
                 next: "put it again if it is still wanted"),
             server: nil, publicKey: "", osType: "", osVersion: "", volumes: [], worker: by, began: now, ended: now)
         let put = try await connection.put(
-            reply.encoded, into: tube, priority: Self.replyPriority, ttr: Self.replyTTR)
+            reply.encoded, into: tube, priority: Settler.sideJobPriority, ttr: Settler.sideJobTTR)
         return PutReply(tube: tube, id: put.id)
     }
 

@@ -35,12 +35,8 @@ extension QueueReader {
             var first = FirstJobs(limit: limit)
             var result = QueuedJobs()
             result.notFound = try await search(filter, signs, connection, told: told) { jobs in
-                var wanted = jobs.filter { filter.state == nil || filter.state == $0.state }
-                if filter.node != nil {
-                    let named = Set(try await facts(wanted, connection).filter(filter.admits).map(\.id))
-                    wanted = wanted.filter { named.contains($0.id) }
-                }
-                for job in wanted { first.add(job) }
+                let wanted = jobs.filter { filter.state == nil || filter.state == $0.state }
+                for job in try await named(wanted, filter, connection) { first.add(job) }
             }
             result.total = first.count
             result.jobs = try await held(facts(first.sorted, connection), by: signs)
@@ -61,11 +57,7 @@ extension QueueReader {
             var newest: [JobStatistics] = []
             var result = QueuedJobs()
             result.notFound = try await search(buried, [], connection, told: told) { jobs in
-                var wanted = jobs.filter { !known.contains($0.id) }
-                if buried.node != nil {
-                    let named = Set(try await facts(wanted, connection).filter(buried.admits).map(\.id))
-                    wanted = wanted.filter { named.contains($0.id) }
-                }
+                let wanted = try await named(jobs.filter { !known.contains($0.id) }, buried, connection)
                 result.total += wanted.count
                 newest = Array((newest + wanted).sorted { $0.id > $1.id }.prefix(limit))
             }
@@ -119,6 +111,14 @@ extension QueueReader {
         }
         let search = JobSearch(connection: connection, isWanted: isWanted, buriedOnly: filter.state == .buried)
         return try await search.run(hints: signs.flatMap { $0.held.map(\.jobID) }, told: told, found: found)
+    }
+
+    /// Those whose node is meant. Bodies are read only if that matters.
+    private func named(
+        _ jobs: [JobStatistics], _ filter: QueueFilter, _ connection: Connection
+    ) async throws -> [JobStatistics] {
+        guard filter.node != nil else { return jobs }
+        return try await facts(jobs, connection).filter(filter.admits).map(\.statistics)
     }
 
     /// Of those that still exist.

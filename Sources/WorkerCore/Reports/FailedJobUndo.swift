@@ -141,12 +141,14 @@ extension FailedJobUndo {
         let (sight, run) = try await reader.broker.connect { connection in
             (try await reader.sight(of: job, connection), try await connection.statistics().id)
         }
-        guard case .same(let statistics, let body) = sight else {
-            if case .changed(let why) = sight { return .not(.skipped(why)) }
-            return .not(.skipped("it is gone"))
+        let reading: JobReading
+        switch sight {
+        case .changed(let why): return .not(.skipped(why))
+        case .same(let statistics, let body):
+            reading = receptionist.read(body, statistics, put: job.report.put, by: run)
         }
         let buried: Job
-        switch receptionist.read(body, statistics, put: job.report.put, by: run) {
+        switch reading {
         case .job(let read): buried = read
         case .foreign(let why): return .not(.failed(why, next: "use the release that put it"))
         case .malformed(let problems, _):
