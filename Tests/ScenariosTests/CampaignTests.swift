@@ -115,6 +115,15 @@ import World
         scenario(
             56_697, .shuffled, "the same provision twice",
             [fault(16, .badRequest), fault(4, .tooManyRetryAfter, lasting: true)]),
+        // A destroy that was stopped between its look and its write took the name from a server that came up meanwhile.
+        scenario(9_487, .fifo, "destroy, provision", [Trouble(.effect(36, .before), [.freeze(.seconds(20))])]),
+        // A committed server that is being deleted has no addresses any more, so its job began anew.
+        scenario(
+            38_405, .shuffled, "provision, destroy",
+            [
+                Trouble(.effect(36, .before), [.brokerClock(.seconds(-3_600))]),
+                Trouble(.effect(36, .before), [.brokerIsFull(.seconds(40))]),
+            ]),
         // Here the judge was wrong: a commit that a newer job has taken over, an id that is used again, a destroy that
         // could not say that it was done, a job in limbo.
         scenario(
@@ -129,6 +138,14 @@ import World
         scenario(
             52_197, .shuffled, "destroy",
             [fault(10, .timeoutAfter), Trouble(.effect(41, .after), [.brokerIsFull(.seconds(40))])]),
+        // A destroy whose age lies after the broker's clock was stepped; a connection that was lost while the worker was
+        // stopped.
+        scenario(
+            8_603, .fifo, "destroy, 3 volumes, unlock",
+            [Trouble(.effect(62, .after), [.brokerClock(.seconds(3_600))]), fault(10, .unauthorized)]),
+        scenario(
+            37_769, .shuffled, "provision, 3 volumes",
+            [Trouble(.effect(46, .before), [.freeze(.seconds(100)), .brokerDropsConnections])]),
     ]
 
     @Test(arguments: drawn.indices)

@@ -106,6 +106,12 @@ extension NodeWork {
     func committed(_ record: NodeRecord, _ found: Belongings) -> Server? {
         guard record.describesServer, let mac = record.macAddress else { return nil }
         if let server = found.ofThisKey.servers.first(where: { $0.hasMAC(mac) }) { return server }
+        // Somebody deletes it, and Nova takes the addresses before the server.
+        if let server = found.ofThisKey.servers.first(where: { $0.isDeleting && $0.addresses.isEmpty }),
+            !found.standing(without: Condemned(servers: [], volumes: [])).contains(where: { $0.hasMAC(mac) })
+        {
+            return server
+        }
         // Written by this delivery, which was not told so, and the server is gone since.
         guard known.hasSentCommit, let server = known.server, server.hasMAC(mac) else { return nil }
         return server

@@ -123,6 +123,6 @@ extension NodeWork {
         }
         // Only while the name can be nobody else's.
         guard found.newer.isEmpty, case .held = claim.judge(record) else { return }
-        try await correctName(to: finished, run)
+        try await correctName(to: finished, seen: found.requestedAt, run)
     }
 }

@@ -101,7 +101,8 @@ extension NodeWork {
         guard parking.isDue else { return "nothing of ours was found: DNS is left alone" }
         do {
             let parked = try await dns.park(
-                try ShortName(name.short), from: parking.from, sparing: parking.sparing, for: run.call)
+                try ShortName(name.short), from: parking.from, sparing: parking.sparing,
+                for: run.call.good(until: found.requestedAt + Self.recordFreshness))
             gone("dns \(name)")
             switch parked {
             case .parked:

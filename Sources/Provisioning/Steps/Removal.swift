@@ -212,7 +212,7 @@ extension NodeWork {
             // Its own push may have come before ours.
             guard let record, isNodeOf(heir, record) else { return }
             try await stillMay(.dns)
-            try await correctName(to: heir, run)
+            try await correctName(to: heir, seen: found.requestedAt, run)
             return
         }
         // A server that is not ready yet writes the name when it is.
@@ -223,7 +223,8 @@ extension NodeWork {
         update { $0.remains?.insert("dns \(node)", at: 0) }
         do {
             let parked = try await dns.park(
-                try ShortName(node.short), from: parking.from, sparing: parking.sparing, for: run.call)
+                try ShortName(node.short), from: parking.from, sparing: parking.sparing,
+                for: run.call.good(until: found.requestedAt + Self.recordFreshness))
             if parked == .parked { run.removed("dns", name: node.qualified, id: parking.label) }
             gone("dns \(node)")
         } catch let error as ServiceError where error.kind == .permanent {

@@ -57,8 +57,11 @@ extension NodeWork {
     }
 
     /// A destructive call: few at once, each only while it may be made.
-    private func destroying<Value: Sendable>(_ stillMay: StillMay, _ body: () async throws -> Value) async throws {
-        _ = try await removalPermits.withPermit {
+    @discardableResult
+    private func destroying<Value: Sendable>(
+        _ stillMay: StillMay, _ body: () async throws -> Value
+    ) async throws -> Value {
+        try await removalPermits.withPermit {
             try await stillMay()
             return try await changing(body)
         }
@@ -76,52 +79,59 @@ extension NodeWork {
         update { $0.remains?.removeAll { $0 == label } }
     }
 
-    /// Deletes a volume, freeing it first from attachments to servers that are gone.
+    /// Deletes a volume and returns when it is gone. Nearly always nothing holds it any more, so it is not looked at
+    /// before; where something does, Cinder refuses, and it is freed first.
     func removeVolume(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
         let label = "volume \(volume.name) \(volume.id)"
         remaining(label)
-        let watcher = cloud.watcher
-        let time = world.time
-        guard let current = try await cloud.blockStorage.volume(volume.id, for: run.call) else {
-            gone(label)
-            run.removed("volume", name: volume.name, id: volume.id)
-            return
-        }
-        guard current.status != .errorDeleting else { throw stuck(current) }
-        try await free(current, run, stillMay)
-        while true {
-            try await delete(volume, run, stillMay)
-            do {
-                try await waiting(run) {
-                    try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
-                        _ = try await watcher.volume(volume.id, for: run.call) {
-                            $0.status == .errorDeleting || $0.status == .error || $0.status == .available
-                        }
-                    }
-                }
-            } catch is TimeoutError {
-                run.warning("volume \(volume.id) is not gone after \(Self.again.short): deleted again")
-                continue
+        do {
+            try await deleteUntilGone(volume, run, stillMay)
+        } catch let refusal as ServiceError where refusal.status == 400 && refusal.provider == provider.name {
+            if let held = try await cloud.blockStorage.volume(volume.id, for: run.call) {
+                try await free(held, run, stillMay)
+                try await deleteUntilGone(volume, run, stillMay)
             }
-            guard let left = try await cloud.blockStorage.volume(volume.id, for: run.call) else { break }
-            guard left.status != .deleting else { continue }
-            guard left.status != .errorDeleting else { throw stuck(left) }
-            throw Trouble(
-                "volume-not-deleted", "volume \(volume.name) (\(volume.id)) is \(left.status.name) instead of gone",
-                next: "look at the block storage of \(provider.name)")
         }
         remember(\.lookAfter, world.time.now)
         gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
     }
 
+    private func deleteUntilGone(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {
+        let watcher = cloud.watcher
+        let time = world.time
+        while true {
+            guard try await delete(volume, run, stillMay) != .alreadyGone else { return }
+            do {
+                let left = try await waiting(run) {
+                    try await time.withTimeout(Self.again, doing: "wait until volume \(volume.id) is gone") {
+                        try await watcher.volume(volume.id, for: run.call) {
+                            $0.status == .errorDeleting || $0.status == .error || $0.status == .available
+                        }
+                    }
+                }
+                guard let left else { return }
+                guard left.status != .errorDeleting else { throw stuck(left) }
+                throw Trouble(
+                    "volume-not-deleted", "volume \(volume.name) (\(volume.id)) is \(left.status.name) instead of gone",
+                    next: "look at the block storage of \(provider.name)")
+            } catch is TimeoutError {
+                run.warning("volume \(volume.id) is not gone after \(Self.again.short): deleted again")
+            }
+        }
+    }
+
     /// Somebody else may delete it in the same moment, and Cinder refuses a second time.
-    private func delete(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws {
+    private func delete(_ volume: Volume, _ run: StepRun, _ stillMay: StillMay) async throws -> Deletion {
         do {
-            try await destroying(stillMay) { try await cloud.blockStorage.deleteVolume(volume.id, for: run.call) }
+            return try await destroying(stillMay) {
+                try await cloud.blockStorage.deleteVolume(volume.id, for: run.call)
+            }
         } catch let error as ServiceError where error.status == 400 && error.provider == provider.name {
-            let left = try await cloud.blockStorage.volume(volume.id, for: run.call)
-            guard left.map({ $0.status == .deleting }) ?? true else { throw error }
+            guard let left = try await cloud.blockStorage.volume(volume.id, for: run.call) else { return .alreadyGone }
+            if left.status == .errorDeleting { throw stuck(left) }
+            guard left.status == .deleting else { throw error }
+            return .accepted(requestID: nil)
         }
     }
 

@@ -139,7 +139,8 @@ package final class NodeWork: Sendable {
             livingTwins: living, requestedAt: servers.requestedAt)
     }
 
-    /// How old a look at a node's record may be when something is written into it: paddles has no conditional update.
+    /// How old a look may be when something that was decided on it is written into paddles or DNS: neither has a
+    /// conditional update.
     static let recordFreshness = Duration.seconds(10)
 
     /// How old a look at the claim may be before something is POSTed: the volumes of one node share one.

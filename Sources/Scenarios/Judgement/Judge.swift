@@ -20,16 +20,18 @@ struct Judge: Sendable {
     private let producer: Producer
     private let watch: Watch
     private let interfered: Bool
+    private let agesLie: Bool
     private let cloud: CloudSnapshot
     private let record: PaddlesNode?
     private let addresses: [String]
 
-    init(_ bench: Bench, _ scenery: Scenery, _ producer: Producer, _ watch: Watch, interfered: Bool) {
+    init(_ bench: Bench, _ scenery: Scenery, _ producer: Producer, _ watch: Watch, _ stagehand: Stagehand) {
         self.bench = bench
         self.scenery = scenery
         self.producer = producer
         self.watch = watch
-        self.interfered = interfered
+        interfered = stagehand.interfered
+        agesLie = stagehand.agesLie
         let now = bench.simulation.world.time.wallClock
         let name = "\(Scenery.node).\(Bench.domain)"
         (cloud, record, addresses) = bench.sandbox.withState { state in
@@ -113,6 +115,10 @@ struct Judge: Sendable {
             if !allowed.contains(key) {
                 wrong.append("I3 volume \(volume.id) of \(key) is left (\(volume.status))")
             } else if interfered {
+                continue
+            } else if agesLie, key == Scenery.olderKey {
+                // A destroy that comes back an hour older takes what it has not yet removed for newer than itself: that
+                // stays until a sweep.
                 continue
             } else if volume.server == nil || !servers.contains(where: { $0.id == volume.server }) {
                 wrong.append("I3 volume \(volume.id) of \(key) is attached to nothing (\(volume.status))")

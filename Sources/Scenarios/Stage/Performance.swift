@@ -47,7 +47,7 @@ package enum Performance {
             do {
                 (verdict.violations, verdict.outcomes) = try bench.simulation.run { world in
                     try await Play(bench, scenario, company, producer, stagehand, world).perform()
-                    return Judge(bench, scenery, producer, watch, interfered: stagehand.interfered).judge()
+                    return Judge(bench, scenery, producer, watch, stagehand).judge()
                 }
             } catch {
                 verdict.violations = watch.violations + ["guard: \(error)"]

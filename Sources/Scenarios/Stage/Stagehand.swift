@@ -31,6 +31,8 @@ final class Stagehand: Sendable {
         /// The lab was put right: nothing lasts from now on.
         var isHealed = false
         var hidesLosses = false
+        var agesLie = false
+        var stoppedAt: Moment?
         var thawedAt: Moment?
         var brokerLostAt: Moment?
     }
@@ -55,8 +57,17 @@ final class Stagehand: Sendable {
     var interfered: Bool { state.withLock { $0.interfered } }
     /// The broker may give a job away without the first worker knowing: then only its own clock tells it.
     var hidesLosses: Bool { state.withLock { $0.hidesLosses } }
+    /// The broker's clock was stepped: the ages of its jobs are wrong by as much (facts B8).
+    var agesLie: Bool { state.withLock { $0.agesLie } }
     /// When the first worker last went on after it was stopped: what was on its way then may leave now.
     var thawedAt: Moment? { state.withLock { $0.thawedAt } }
+    /// Whether every connection to the broker was lost while the first worker was stopped: it went on without knowing.
+    var lostBrokerWhileStopped: Bool {
+        state.withLock { state in
+            guard let stoppedAt = state.stoppedAt, let lostAt = state.brokerLostAt else { return false }
+            return lostAt >= stoppedAt
+        }
+    }
     var stoppedProcess: String { company.first.process.name }
     /// When every connection to the broker was last lost.
     var brokerLostAt: Moment? { state.withLock { $0.brokerLostAt } }
@@ -124,6 +135,8 @@ final class Stagehand: Sendable {
         case .losePower: process.losePower()
         case .freeze(let duration):
             process.freeze()
+            let now = bench.simulation.world.time.now
+            state.withLock { $0.stoppedAt = now }
             later(duration) { [weak self] in
                 guard let self else { return }
                 let now = self.bench.simulation.world.time.now
@@ -166,7 +179,7 @@ final class Stagehand: Sendable {
             broker.drain()
             later(duration) { [weak self] in self?.restartBroker() }
         case .brokerClock(let duration):
-            state.withLock { $0.hidesLosses = true }
+            state.withLock { ($0.hidesLosses, $0.agesLie) = (true, true) }
             broker.stepClock(by: duration)
         case .brokerUnreachable(let duration):
             state.withLock { $0.hidesLosses = true }

@@ -63,10 +63,11 @@ final class Watch: Sendable {
         let holds = holder?.process == exchange.process
         let isStale = (holder?.renewedAgo ?? .zero) > bench.configuration.lease
         let isThawing = stagehand.thawedAt == now && exchange.process == stagehand.stoppedProcess
-        if isThawing, exchange.request.method == .put { state.withLock { $0.lateUpdates += 1 } }
+        let wasOnItsWay = isThawing && (exchange.askedAt < now || stagehand.lostBrokerWhileStopped)
+        if wasOnItsWay, exchange.request.method == .put { state.withLock { $0.lateUpdates += 1 } }
         if holds, !isStale { return }
         if stagehand.hidesLosses { return }
-        if isThawing {
+        if wasOnItsWay {
             let isOneOfFew = state.withLock { state in
                 state.lateRequests += 1
                 return state.lateRequests <= Self.mostOnTheirWay

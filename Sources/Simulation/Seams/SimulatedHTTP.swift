@@ -44,6 +44,8 @@ package final class SimulatedHTTP: Sendable {
         /// The name of the process that asks.
         package var process: String
         package var request: HTTPRequest
+        /// When the process's code asked for it: earlier than it leaves if the process was stopped in between.
+        package var askedAt: Moment
     }
 
     private struct State {
@@ -126,6 +128,7 @@ package final class SimulatedHTTP: Sendable {
 
     func execute(_ request: HTTPRequest, of process: SimulatedProcess) async throws -> HTTPResponse {
         let label = Self.label(request)
+        let askedAt = scheduler.now
         let leaving = try await process.begin(.request, label)
         let (index, hook, latency) = state.withLock { state in
             state.requests += 1
@@ -134,7 +137,7 @@ package final class SimulatedHTTP: Sendable {
         }
         trace.record("\(process.name): \(label)")
         let answer = OneShot<SimulatedAnswer>()
-        let exchange = Exchange(index: index, process: process.name, request: request)
+        let exchange = Exchange(index: index, process: process.name, request: request, askedAt: askedAt)
         send(exchange, hook?(exchange) ?? .deliver, latency, answer)
         process.left(leaving)
         let timer = scheduler.schedule(at: scheduler.now + request.timeout, lane: process.executor.lane) {

@@ -111,20 +111,19 @@ extension QueueCensus {
 
     /// Looks at what was put since the last time.
     private func newcomers() async throws {
+        // Read before the probe is put: several may ask at once, and each looks at all that is new to itself.
+        let known = state.withLock { $0.top }
         let last = try await lastNumber()
-        let top = state.withLock { state in
-            // The first time, everything below is yet to be looked at.
-            if state.top == 0 { (state.top, state.bottom) = (last, last + 1) }
-            return state.top
-        }
-        guard last >= top else { throw Self.restarted }
-        var next = top + 1
+        guard last > known else { throw Self.restarted }
+        // The first time, everything below is yet to be looked at.
+        guard known > 0 else { return state.withLock { ($0.top, $0.bottom) = (last, last + 1) } }
+        var next = known + 1
         while next <= last {
             let end = min(last, next + Self.piece - 1)
             try await look(at: (next...end).map { JobID($0) })
             next = end + 1
         }
-        state.withLock { $0.top = last }
+        state.withLock { $0.top = max($0.top, last) }
     }
 
     /// Puts a job and deletes it: its number is the highest that there is.
