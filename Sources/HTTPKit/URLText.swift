@@ -68,8 +68,8 @@ package enum URLText {
     package static func target(of url: String) -> (path: String, query: String) {
         // Bytes, not characters: this is asked for every request, and the marks are ASCII.
         var rest = Substring(url).utf8
-        if rest.first != UInt8(ascii: "/"), let scheme = url.firstRange(of: "://") {
-            rest = url[scheme.upperBound...].utf8
+        if rest.first != UInt8(ascii: "/"), let authority = authority(of: url) {
+            rest = url[authority...].utf8
             let start = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
             rest = start.map { rest[$0...] } ?? Substring("/").utf8
         }
@@ -81,9 +81,21 @@ package enum URLText {
 
     /// `scheme://host:port` of an absolute URL.
     package static func origin(of url: String) -> String? {
-        guard let scheme = url.firstRange(of: "://") else { return nil }
-        let end = url[scheme.upperBound...].firstIndex(where: { $0 == "/" || $0 == "?" || $0 == "#" }) ?? url.endIndex
-        return end == scheme.upperBound ? nil : String(url[..<end])
+        guard let authority = authority(of: url) else { return nil }
+        let ends = [UInt8(ascii: "/"), UInt8(ascii: "?"), UInt8(ascii: "#")]
+        let end = url.utf8[authority...].firstIndex { ends.contains($0) } ?? url.endIndex
+        return end == authority ? nil : String(url[..<end])
+    }
+
+    /// Behind the first `://`.
+    private static func authority(of url: String) -> String.Index? {
+        let bytes = url.utf8
+        var start = bytes.startIndex
+        while let colon = bytes[start...].firstIndex(of: UInt8(ascii: ":")) {
+            start = bytes.index(after: colon)
+            if bytes[start...].starts(with: "//".utf8) { return bytes.index(start, offsetBy: 2) }
+        }
+        return nil
     }
 
     private static func digit(_ byte: UInt8) -> UInt8? {

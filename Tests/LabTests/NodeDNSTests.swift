@@ -200,13 +200,14 @@ private final class FakeLab: HTTPTransport, Datagrams {
 
     /// A name is written again only where it points elsewhere.
     @Test(arguments: [
-        (zone: "192.0.2.10", written: true), ("192.0.2.77", false),
+        (zone: "192.0.2.10", from: nil as [IPAddress]?, written: true), ("192.0.2.77", nil, false), (nil, nil, true),
+        ("192.0.2.10", [.v4(0xC000_020A)], true), ("192.0.2.10", [.v4(0xC000_020B)], false), (nil, [], false),
     ])
-    func correctsOnlyWhatIsWrong(zone: String, written: Bool) async throws {
+    func correctsOnlyWhatIsWrong(zone: String?, from: [IPAddress]?, written: Bool) async throws {
         func bytes(_ text: String) -> [UInt8] { text.split(separator: ".").compactMap { UInt8($0) } }
-        let lab = FakeLab(.init(zone: bytes(zone)))
+        let lab = FakeLab(.init(zone: zone.map(bytes)))
         let corrected = try await make(lab).correct(
-            try ShortName("ovh001"), to: .v4(0xC000_024D), wasWritten: false, for: Call())
+            try ShortName("ovh001"), to: .v4(0xC000_024D), from: from, wasWritten: false, for: Call())
         #expect(corrected == written)
         #expect(lab.updates.count == (written ? 1 : 0))
     }

@@ -124,6 +124,20 @@ import World
                 Trouble(.effect(36, .before), [.brokerClock(.seconds(-3_600))]),
                 Trouble(.effect(36, .before), [.brokerIsFull(.seconds(40))]),
             ]),
+        // A lease outlived its connection by a moment.
+        scenario(
+            53_413, .shuffled, "provision that locks, 1 volume",
+            [
+                Trouble(.effect(9, .before), [.freeze(.seconds(20))]),
+                Trouble(.effect(18, .before), [.brokerUnreachable(.seconds(90))]),
+            ]),
+        // A removal pointed the name to an equal job's server that was not ready, and about to be removed.
+        scenario(
+            84_758, .shuffled, "the same provision twice", [fault(14, .badGatewayAfter, lasting: true)]),
+        // Of two workers that had one job, the one whose server went pushed the name last.
+        scenario(
+            92_672, .shuffled, "provision, provision of another owner",
+            [Trouble(.effect(16, .after), [.brokerClock(.seconds(3_600))])]),
         // Here the judge was wrong: a commit that a newer job has taken over, an id that is used again, a destroy that
         // could not say that it was done, a job in limbo.
         scenario(
@@ -139,13 +153,23 @@ import World
             52_197, .shuffled, "destroy",
             [fault(10, .timeoutAfter), Trouble(.effect(41, .after), [.brokerIsFull(.seconds(40))])]),
         // A destroy whose age lies after the broker's clock was stepped; a connection that was lost while the worker was
-        // stopped.
+        // stopped; a commit by a worker that has lost the job without knowing.
         scenario(
             8_603, .fifo, "destroy, 3 volumes, unlock",
             [Trouble(.effect(62, .after), [.brokerClock(.seconds(3_600))]), fault(10, .unauthorized)]),
         scenario(
             37_769, .shuffled, "provision, 3 volumes",
             [Trouble(.effect(46, .before), [.freeze(.seconds(100)), .brokerDropsConnections])]),
+        scenario(
+            73_245, .shuffled, "provision, provision",
+            [fault(78, .truncatedAfter), Trouble(.effect(40, .before), [.brokerClock(.seconds(3_600))])]),
+        scenario(
+            99_954, .fifo, "destroy, 3 volumes, unlock",
+            [Trouble(.effect(18, .before), [.brokerClock(.seconds(3_600))]), fault(16, .unavailableRetryAfter)]),
+        // A job that is put anew after a newer one is the newest.
+        scenario(
+            95_761, .fifo, "provision, provision",
+            [fault(18, .forbidden), Trouble(.effect(68, .after), [.kill, .brokerForgets])]),
     ]
 
     @Test(arguments: drawn.indices)

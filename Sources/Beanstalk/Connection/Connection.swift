@@ -95,6 +95,11 @@ package final class Connection: Sendable {
 
     var now: Moment { time.now }
 
+    /// Why the connection is no more. True before the broker can hear of it, so before anybody else can have its jobs.
+    var ended: BrokerError? {
+        state.withLock { $0.machine.end }.map { BrokerError(broker: broker, doing: "connection", cause: .ended($0)) }
+    }
+
     /// Ends the connection; the broker gives every job that it holds to others. May be called more than once.
     package func close(_ reason: ConnectionEnd) {
         perform(state.withLock { $0.machine.ended(reason) })

@@ -45,8 +45,12 @@ package final class Lease: Sendable {
 
     /// The end is found by whoever looks first.
     private var loss: LeaseLoss? {
-        let loss = clock.withLock { $0.loss(at: connection.now) }
-        if loss == .expired { lose(.expired) }
+        let loss =
+            clock.withLock { $0.loss(at: connection.now) } ?? connection.ended.map { .connectionLost($0) }
+        switch loss {
+        case .expired, .connectionLost: loss.map(lose)
+        default: break
+        }
         return loss
     }
 

@@ -102,15 +102,17 @@ package struct NodeDNS: Sendable {
 
     /// Points a name to `target` where DNS says that it points elsewhere. Where nobody can be asked it is written only
     /// if the caller has written the name before.
+    /// - Parameter from: only if it points at one of these; nil: whatever DNS says of it.
     /// - Returns: whether it was written.
     package func correct(
-        _ name: ShortName, to target: IPAddress, wasWritten: Bool, for call: Call
+        _ name: ShortName, to target: IPAddress, from: [IPAddress]?, wasWritten: Bool, for call: Call
     ) async throws -> Bool {
         try await serial.run(name.text) {
             if let resolver {
                 switch try await answer(of: resolver, about: name, target, call) {
                 case .addresses([target]), .incomplete, .failed: return false
-                case .addresses, .noName, .noData: break
+                case .addresses(let found): if let from, !found.contains(where: from.contains) { return false }
+                case .noName, .noData: if from != nil { return false }
                 }
             } else if !wasWritten {
                 return false

@@ -45,6 +45,9 @@ extension NodeWork {
             // Removing took its time.
             asked = world.time.now
             record = try await stillClaimed(run)
+            // The other process may have pushed the name after us.
+            addAddresses(others.flatMap(\.parsedAddresses))
+            try await correctName(to: server, isCommitted: false, seen: asked, run)
         }
         var changes = NodeChanges()
         let os = known.host?.os ?? (type: plan.osType, version: HostFacts.twoParts(plan.osVersion))
@@ -123,6 +126,6 @@ extension NodeWork {
         }
         // Only while the name can be nobody else's.
         guard found.newer.isEmpty, case .held = claim.judge(record) else { return }
-        try await correctName(to: finished, seen: found.requestedAt, run)
+        try await correctName(to: finished, isCommitted: true, seen: found.requestedAt, run)
     }
 }

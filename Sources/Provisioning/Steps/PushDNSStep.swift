@@ -8,13 +8,16 @@ import World
 extension NodeWork {
     /// Sees to it that the name points to a server that has the node: a push of this job may have been on its way for
     /// long and come after that server's own.
-    /// - Parameter seen: when that was looked up.
-    func correctName(to server: Server, seen: Moment, _ run: StepRun) async throws {
+    /// - Parameters:
+    ///   - isCommitted: whether paddles describes it. Else it may not be ready, and only a name that points to us is wrong.
+    ///   - seen: when that was looked up.
+    func correctName(to server: Server, isCommitted: Bool, seen: Moment, _ run: StepRun) async throws {
         guard let dns = site.lab.dns, let address = provider.chosenAddress(of: server)?.address else { return }
         let name = try node()
         let short = try ShortName(name.short)
         let call = run.call.good(until: seen + Self.recordFreshness)
-        if try await dns.correct(short, to: address, wasWritten: known.dnsWritten, for: call) {
+        let ours = isCommitted ? nil : known.addresses
+        if try await dns.correct(short, to: address, from: ours, wasWritten: known.dnsWritten, for: call) {
             run.warning("\(name) pointed elsewhere than to server \(server.id), which has the node now: corrected")
         }
     }

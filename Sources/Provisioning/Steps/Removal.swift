@@ -212,7 +212,8 @@ extension NodeWork {
             // Its own push may have come before ours.
             guard let record, isNodeOf(heir, record) else { return }
             try await stillMay(.dns)
-            try await correctName(to: heir, seen: found.requestedAt, run)
+            let isCommitted = record.macAddress.map(heir.hasMAC) ?? false
+            try await correctName(to: heir, isCommitted: isCommitted, seen: found.requestedAt, run)
             return
         }
         // A server that is not ready yet writes the name when it is.

@@ -69,7 +69,8 @@ struct Judge: Sendable {
         let kept = bench.broker.jobs
         let reports = bench.reports
         let replies = producer.allReplies
-        return producer.jobs.map { job in
+        // A job that was put anew is the newer one.
+        return producer.jobs.sorted { $0.order < $1.order }.map { job in
             let key = job.part.uuid
             var ending = Ending(job: job, outcome: replies.last { $0.key == key }?.outcome ?? "")
             // A broker that forgot its jobs uses their ids again.
@@ -133,7 +134,12 @@ struct Judge: Sendable {
             return interfered ? [] : undescribed(endings)
         }
         let done = endings[last].job.part
-        let mayBeGone = interfered || endings[(last + 1)...].contains { $0.outcome != "obsolete" }
+        // A provision that was put anew may only have told that it was committed before an older destroy began.
+        let mayHaveBeenDestroyed =
+            producer.hasReordered
+            && endings.contains { $0.job.part.action == .destroy && $0.outcome == "done" }
+        let mayBeGone =
+            interfered || mayHaveBeenDestroyed || endings[(last + 1)...].contains { $0.outcome != "obsolete" }
         guard done.action == .provision else { return interfered ? [] : undescribed(endings) }
         guard let server = servers.first(where: { $0.metadata["cirrata_key"] == done.uuid }) else {
             return mayBeGone ? [] : ["I2 \(done.uuid) is done and has no server"]
@@ -160,6 +166,8 @@ struct Judge: Sendable {
     /// Nothing of ours stands: paddles and DNS must not say otherwise.
     private func undescribed(_ endings: [Ending]) -> [String] {
         guard servers.isEmpty, endings.allSatisfy(\.left.isEmpty) else { return [] }
+        // A destroy that has grown an hour older leaves everything to whom it takes for newer.
+        if agesLie, endings.contains(where: { $0.outcome == "superseded" }) { return [] }
         var wrong: [String] = []
         if !watch.hadLateUpdate {
             if record?.macAddress != nil { wrong.append("I3 paddles still has a MAC") }

@@ -10,6 +10,8 @@ final class Producer: Sendable {
         var body: String
         /// The broker's id of its latest put.
         var id: UInt64
+        /// Counts all puts: which job is the newer one.
+        var order = 0
 
         var tube: String { "cirrata.\(part.action.rawValue).\(Bench.provider)" }
     }
@@ -20,6 +22,12 @@ final class Producer: Sendable {
         /// Jobs that a broker without binlog lost, to be put again.
         var lost: [Int] = []
         var reordered = false
+        var puts = 0
+
+        mutating func nextPut() -> Int {
+            puts += 1
+            return puts
+        }
     }
 
     static let replies = "replies"
@@ -46,7 +54,10 @@ final class Producer: Sendable {
         let body = Self.body(part)
         var job = Job(part: part, body: body, id: 0)
         job.id = try await accepted(job)
-        state.withLock { [job] in $0.jobs.append(job) }
+        state.withLock { [job] state in
+            state.jobs.append(job)
+            state.jobs[state.jobs.count - 1].order = state.nextPut()
+        }
     }
 
     /// Puts again what was lost; what the broker does not take now, the next time.
@@ -58,7 +69,12 @@ final class Producer: Sendable {
         for index in lost {
             let id = put(jobs[index])
             state.withLock { state in
-                if let id { state.jobs[index].id = id } else { state.lost.append(index) }
+                if let id {
+                    state.jobs[index].id = id
+                    state.jobs[index].order = state.nextPut()
+                } else {
+                    state.lost.append(index)
+                }
             }
         }
     }

@@ -8,11 +8,17 @@ import World
 
 /// Sees every request that changes something, and what comes of it: the invariants that a look at the end cannot tell.
 final class Watch: Sendable {
+    private struct Commit {
+        var key: String
+        /// Of a worker that the broker had given the job to, and to nobody since.
+        var isHolders: Bool
+    }
+
     private struct State {
         /// The key on each server and volume that was created.
         var keys: [String: String] = [:]
-        /// The key of the provision that committed it, of each server and volume of a commit that paddles has taken.
-        var committed: [String: String] = [:]
+        /// Of each server and volume of a commit that paddles has taken.
+        var committed: [String: Commit] = [:]
         var tokens: Set<String> = []
         var violations: [String] = []
         var lateRequests = 0
@@ -81,7 +87,7 @@ final class Watch: Sendable {
     /// Nothing is repeated blindly: between a POST whose fate is unknown and the same again lies a look.
     func met(_ exchange: SimulatedHTTP.Exchange, with delivery: SimulatedHTTP.Delivery) {
         var request = exchange.request
-        guard request.url.contains("/servers") || request.url.contains("/volumes") else { return }
+        guard Self.concernsResources(request.url) else { return }
         request.headers = [:]
         if request.method == .get {
             state.withLock { $0.doubtful[exchange.process] = nil }
@@ -91,6 +97,12 @@ final class Watch: Sendable {
             if delivery.leavesInDoubt {
                 state.withLock { _ = $0.doubtful[exchange.process, default: []].insert(request) }
             }
+        }
+    }
+
+    private static func concernsResources(_ url: String) -> Bool {
+        url.utf8.split(separator: UInt8(ascii: "/")).contains { part in
+            part.starts(with: "servers".utf8) || part.starts(with: "volumes".utf8)
         }
     }
 
@@ -144,7 +156,7 @@ final class Watch: Sendable {
             removed(id, by: job, exchange.process)
         case (.put, "nodes", _):
             if let body = try? JSONValue(parsing: request.body), let mac = body["mac_address"]?.string {
-                committed(mac, by: job.key)
+                committed(mac, by: job, exchange.process)
             } else if let body = try? JSONValue(parsing: request.body), body["os_type"] == .null {
                 tookOver(by: job.key)
             }
@@ -161,18 +173,19 @@ final class Watch: Sendable {
     }
 
     /// What paddles now describes. A surplus server of the same key is not part of it.
-    private func committed(_ mac: String, by key: String) {
+    private func committed(_ mac: String, by job: JobTag, _ process: String) {
         let cloud = cloud
         guard let server = cloud.servers.first(where: { $0.addresses.contains { $0.mac == mac } }) else { return }
+        let commit = Commit(key: job.key, isHolders: holds(process, job))
         state.withLock { state in
-            for id in [server.id] + server.volumes { state.committed[id] = key }
+            for id in [server.id] + server.volumes { state.committed[id] = commit }
         }
     }
 
     /// A job that takes the node over, or destroys it, clears its record: from then on what stood there is its own to
     /// remove, and no commit protects it.
     private func tookOver(by key: String) {
-        state.withLock { state in state.committed = state.committed.filter { $0.value == key } }
+        state.withLock { state in state.committed = state.committed.filter { $0.value.key == key } }
     }
 
     private var cloud: CloudSnapshot {
@@ -186,10 +199,10 @@ final class Watch: Sendable {
             note("I4 \(key) deletes \(id), which is not ours")
             return
         }
-        let (victim, committer) = state.withLock { ($0.keys[id], $0.committed[id]) }
+        let (victim, commit) = state.withLock { ($0.keys[id], $0.committed[id]) }
         // Two workers have the job, neither knows it, and one of them removes while the other commits.
-        let isUnaware = stagehand.hidesLosses && bench.broker.holder(of: job.jobID)?.process != process
-        if job.action == JobAction.provision.rawValue, committer == key, !isUnaware {
+        let areUnaware = stagehand.hidesLosses && !(holds(process, job) && commit?.isHolders == true)
+        if job.action == JobAction.provision.rawValue, commit?.key == key, !areUnaware {
             note("I8 \(key) deletes \(id) after its commit")
         }
         guard let victim else { return }
@@ -198,6 +211,10 @@ final class Watch: Sendable {
         if let victimIndex = order.lastIndex(of: victim), let index = order.lastIndex(of: key), victimIndex > index {
             note("I7 \(key) deletes \(id) of \(victim), which is newer")
         }
+    }
+
+    private func holds(_ process: String, _ job: JobTag) -> Bool {
+        bench.broker.holder(of: job.jobID)?.process == process
     }
 
     private func note(_ violation: String) {
