@@ -93,7 +93,8 @@ class Lab:
         self.config = f"{folder}/worker.yaml"
 
     def start(self):
-        self.port = Beanstalkd(self.processes, self.folder).port
+        self.beanstalkd = Beanstalkd(self.processes, self.folder)
+        self.port = self.beanstalkd.port
         say(f"beanstalkd  127.0.0.1:{self.port}, durable in {self.folder}/binlog")
         answers = start_sandbox(self.processes, self.cirrata, SANDBOX)
         root = answers["sandbox"]

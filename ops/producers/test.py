@@ -1,5 +1,4 @@
 """Jobs from real producers, done by a worker that reads teuthology's own configuration (see ops/producers/test)."""
-import http.server
 import json
 import os
 import re
@@ -7,7 +6,6 @@ import shutil
 import sys
 import sysconfig
 import textwrap
-import threading
 
 OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, OPS)
@@ -16,6 +14,7 @@ import yaml
 
 from lab.bench import DOMAIN, LIMIT, Bench, suite
 from lab.processes import Broken
+from lab.results import Results
 from lab.terminal import headline
 
 OWNER = "scheduled_jörg@lab"
@@ -46,24 +45,6 @@ def documented(name, after):
     return textwrap.dedent(block[1]).rstrip() + "\n"
 
 
-class Results(http.server.BaseHTTPRequestHandler):
-    """The part of paddles that teuthology-schedule reports new jobs to; the Sandbox has only nodes."""
-    reported = []
-
-    def do_POST(self):
-        job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.reported.append(job)
-        body = json.dumps({"job_id": job["job_id"]}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 class Lab(Bench):
     def __init__(self, cirrata, folder):
         super().__init__(cirrata, folder, nodes=8)
@@ -71,13 +52,12 @@ class Lab(Bench):
         self.document = documented("siteconfig.rst", "Here is a sample") + documented("libcloud_backend.rst", "An example")
         # The key that the document names; the one that teuthology lets in is id_rsa.
         shutil.copy(f"{folder}/.ssh/id_rsa", f"{folder}/.ssh/my_key.rsa")
-        self.results = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Results)
-        threading.Thread(target=self.results.serve_forever, daemon=True).start()
+        self.results = Results()
         text = self.document
         # Where the services are here, and nothing else.
         for key, value in {
             "lab_domain": DOMAIN, "queue_port": self.beanstalkd.port, "lock_server": f"{self.root}/paddles/",
-            "results_server": f"http://127.0.0.1:{self.results.server_port}/", "nsupdate_url": f"{self.root}/nsupdate/update",
+            "results_server": self.results.address, "nsupdate_url": f"{self.root}/nsupdate/update",
             "username": "cirrata", "password": "secret", "ex_tenant_name": "lab", "ex_force_service_region": "RegionOne",
             "ex_force_auth_url": f"{self.root}/identity/v2.0/tokens",
         }.items():
@@ -236,7 +216,7 @@ def run(lab, check):
             "default", "ovh", "cirrata.provision.ovh", "cirrata.destroy.ovh", "cirrata.workers", "cirrata.sweep"},
             client.tubes())
     check("both are there still", ready == 2, ready)
-    reported = {job["job_id"] for job in Results.reported if job["status"] == "queued"}
+    reported = {job["job_id"] for job in lab.results.jobs.values() if job["status"] == "queued"}
     check("teuthology-schedule has reported its jobs", {str(ordinary), str(astray), str(foreign)} <= reported, reported)
 
 

@@ -1,15 +1,22 @@
 """Puts provisions and destroys into Cirrata's tubes and waits for their replies."""
+import contextlib
 import json
+import logging
 import time
 import uuid
 
 import beanstalkc
 import yaml
 
+log = logging.getLogger(__name__)
 # What cirrata enqueue uses.
 TTR = 300
 # A reserve never blocks longer, so that an interruption is noticed.
 PATIENCE = 5
+# After that long without an answer the broker is taken for gone.
+SILENCE = 15
+# Between two tries to reach a broker that is gone.
+PAUSE = 5
 
 
 class Failed(Exception):
@@ -20,10 +27,10 @@ class Failed(Exception):
         self.outcome = reply.get("outcome", "")
         self.step = error.get("step", "")
         self.reason = error.get("message", "")
-        self.report = str(job)
+        self.report = str(job or "")
         super().__init__(
             f"{action} of {node}: {self.outcome} in step {self.step or '?'}: {self.reason or 'no reason given'} "
-            f"(cirrata failed show {self.report})")
+            f"(cirrata failed show {self.report or node})")
 
 
 class TimedOut(Failed):
@@ -56,48 +63,85 @@ class Client:
         return self.run(provider, self.body("destroy", node, owner, keys))
 
     def abandon(self, provider, provision):
-        """Puts a destroy for whatever this provision may have built, and waits for nothing."""
+        """Puts a destroy for whatever this provision may have built, and waits for nothing.
+
+        It is called while another error is on its way, which says more than that the queue is gone, too.
+        """
         body = {key: provision[key] for key in ("node", "owner", "lock_description") if provision.get(key)}
         body |= {"action": "destroy", "uuid": str(uuid.uuid4())}
-        connection = self.connect()
         try:
-            put(connection, provider, body)
-        finally:
-            connection.close()
+            with contextlib.closing(self.connect()) as connection:
+                put(connection, provider, body)
+        except (beanstalkc.BeanstalkcException, OSError) as problem:
+            log.error(
+                "%s may have been built or be built yet, and no destroy can be put (%s): when the queue is back, unlock "
+                "the node, or: cirrata enqueue destroy %s --owner %s", body["node"], problem or "beanstalkd is gone",
+                body["node"], body["owner"])
 
     def body(self, action, node, owner, keys):
         body = {"action": action, "node": node, "owner": owner, "uuid": str(uuid.uuid4())}
         return body | {key: value for key, value in keys.items() if value is not None}
 
     def connect(self):
-        return beanstalkc.Connection(host=self.host, port=self.port, parse_yaml=yaml.safe_load)
+        connection = beanstalkc.Connection(
+            host=self.host, port=self.port, parse_yaml=yaml.safe_load, connect_timeout=SILENCE)
+        # beanstalkc waits for an answer for ever, from a host that has vanished, too.
+        connection._socket.settimeout(PATIENCE + SILENCE)
+        return connection
 
     def run(self, provider, body):
         # A private tube: its form is the one that Sources/Jobs/ReplyTube.swift knows.
         body["reply_to"] = f"cirrata.reply.{uuid.uuid4()}"
         deadline = time.monotonic() + self.timeout
-        connection = self.connect()
-        try:
-            connection.watch(body["reply_to"])
-            connection.ignore("default")
-            job = put(connection, provider, body)
-            while (left := deadline - time.monotonic()) > 0:
-                found = connection.reserve(timeout=int(min(left, PATIENCE)) + 1)
-                if found is None:
-                    continue
-                reply = yaml.safe_load(found.body)
-                found.delete()
-                if reply.get("uuid") != body["uuid"]:
-                    continue
-                if reply.get("outcome") != "done":
-                    raise Failed(body["action"], body["node"], reply, job)
-                return reply
-            late = {"outcome": "timed out", "error": {"message": f"no reply within {self.timeout} s"}}
-            raise TimedOut(body["action"], body["node"], late, job)
-        finally:
-            connection.close()
+        job = None
+        while True:
+            try:
+                with contextlib.closing(self.connect()) as connection:
+                    connection.watch(body["reply_to"])
+                    connection.ignore("default")
+                    if job is None or is_lost(connection, job, body):
+                        # By its uuid it is the same job to Cirrata, should both have arrived.
+                        job = put(connection, provider, body)
+                    reply = next_reply(connection, body, deadline)
+                break
+            except beanstalkc.SocketError as problem:
+                why = f"beanstalkd at {self.host}:{self.port} does not answer ({problem or 'it closed the connection'})"
+                log.warning("%s of %s: %s; trying again", body["action"], body["node"], why)
+                if time.monotonic() + PAUSE > deadline:
+                    raise TimedOut(body["action"], body["node"], timed_out(why), job) from problem
+                time.sleep(PAUSE)
+        if reply is None:
+            raise TimedOut(body["action"], body["node"], timed_out(f"no reply within {self.timeout} s"), job)
+        if reply.get("outcome") != "done":
+            raise Failed(body["action"], body["node"], reply, job)
+        return reply
 
 
 def put(connection, provider, body):
     connection.use(f"cirrata.{body['action']}.{provider}")
     return connection.put(json.dumps(body), ttr=TTR)
+
+
+def is_lost(connection, job, body):
+    """Whether a broker that was restarted without its binlog forgot the job. A finished one has left a reply."""
+    found = connection.peek(job)
+    if found is not None and body["uuid"] in found.body:
+        return False
+    return not connection.stats_tube(body["reply_to"])["current-jobs-ready"]
+
+
+def next_reply(connection, body, deadline):
+    """None when none comes in time."""
+    while (left := deadline - time.monotonic()) > 0:
+        found = connection.reserve(timeout=int(min(left, PATIENCE)) + 1)
+        if found is None:
+            continue
+        reply = yaml.safe_load(found.body)
+        found.delete()
+        if reply.get("uuid") == body["uuid"]:
+            return reply
+    return None
+
+
+def timed_out(why):
+    return {"outcome": "timed out", "error": {"message": why}}

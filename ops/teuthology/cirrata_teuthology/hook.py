@@ -1,8 +1,9 @@
 """Puts Cirrata in the place of teuthology's own provisioners, from outside.
 
 `cirrata.pth` imports this in every Python program of the environment, so that the supervisors that a dispatcher starts
-have it too. Nothing is imported or changed until teuthology itself imports the two modules concerned.
+have it too. Nothing is imported or changed until teuthology itself imports the modules concerned.
 """
+import contextvars
 import functools
 import importlib.abc
 import importlib.machinery
@@ -10,8 +11,8 @@ import logging
 import sys
 
 log = logging.getLogger(__name__)
-# In the dispatcher's loop the locked machines do not exist yet.
-locking = 0
+# In the dispatcher's loop the locked machines do not exist yet. Each greenlet and thread has its own.
+locking = contextvars.ContextVar("locking", default=False)
 
 
 def settings():
@@ -29,8 +30,31 @@ def client():
     return Client(config.queue_host, int(config.queue_port), int(settings().get("timeout", 3600)))
 
 
+def change_cloud(module):
+    own_types = module.get_types
+
+    @functools.wraps(own_types)
+    def get_types():
+        # The backend's configuration may stay as it is; its machines are not made in the dispatcher any more.
+        return [name for name in own_types() if name not in types()]
+
+    module.get_types = get_types
+
+
 def change_provision(module):
-    own_types, own_reimage, own_destroy = module.get_reimage_types, module.reimage, module.destroy_if_vm
+    own_types, own_reimage = module.get_reimage_types, module.reimage
+    own_create, own_destroy = module.create_if_vm, module.destroy_if_vm
+
+    def create(ctx, name, status):
+        """For whom the node is locked: commands that people give have no job's configuration."""
+        if not status:
+            raise RuntimeError(f"paddles does not know {name}")
+        config = getattr(ctx, "config", None) or {}
+        client().create(
+            status["machine_type"], status["name"], status["locked_by"], lock_description=status["description"] or None,
+            os_type=module.get_distro(ctx), os_version=str(module.get_distro_version(ctx)),
+            openstack=config.get("openstack"), name=config.get("name"), job_id=config.get("job_id"))
+        return True
 
     @functools.wraps(own_types)
     def get_reimage_types():
@@ -40,12 +64,14 @@ def change_provision(module):
     def reimage(ctx, machine_name, machine_type):
         if machine_type not in types():
             return own_reimage(ctx, machine_name, machine_type)
-        config = ctx.config
-        client().create(
-            machine_type, machine_name, config["owner"], lock_description=config.get("archive_path"),
-            os_type=module.get_distro(ctx), os_version=str(module.get_distro_version(ctx)),
-            openstack=config.get("openstack"), name=config.get("name"), job_id=config.get("job_id"))
-        return True
+        return create(ctx, machine_name, module.teuthology.lock.query.get_status(machine_name))
+
+    @functools.wraps(own_create)
+    def create_if_vm(ctx, machine_name, _downburst=None):
+        status = module.teuthology.lock.query.get_status(machine_name)
+        if status.get("machine_type") not in types():
+            return own_create(ctx, machine_name, _downburst)
+        return create(ctx, machine_name, status)
 
     @functools.wraps(own_destroy)
     def destroy_if_vm(machine_name, user="", description="", _downburst=None):
@@ -70,7 +96,8 @@ def change_provision(module):
             return False
         return True
 
-    module.get_reimage_types, module.reimage, module.destroy_if_vm = get_reimage_types, reimage, destroy_if_vm
+    module.get_reimage_types, module.reimage = get_reimage_types, reimage
+    module.create_if_vm, module.destroy_if_vm = create_if_vm, destroy_if_vm
 
 
 def change_locking(module):
@@ -79,29 +106,34 @@ def change_locking(module):
 
     @functools.wraps(own_reimage)
     def reimage_machines(ctx, machines, machine_type):
+        if machine_type not in types():
+            return own_reimage(ctx, machines, machine_type)
+        locks = [module.query.get_status(name) for name in machines]
+        # With an archive teuthology records every machine's console, and these have none that it could reach.
+        archive, ctx.archive = getattr(ctx, "archive", None), None
         try:
             return own_reimage(ctx, machines, machine_type)
         except BaseException:
             # teuthology only unlocks what it has locked; those that were built before one failed would stay.
-            if machine_type in types():
-                config = ctx.config
-                for name in machines:
+            for lock in locks:
+                if lock.get("locked_by"):
                     client().abandon(machine_type, {
-                        "node": name, "owner": config["owner"], "lock_description": config.get("archive_path")})
+                        "node": lock["name"], "owner": lock["locked_by"], "lock_description": lock["description"]})
             raise
+        finally:
+            ctx.archive = archive
 
     @functools.wraps(own_lock)
     def block_and_lock_machines(*arguments, **named):
-        global locking
-        locking += 1
+        before = locking.set(True)
         try:
             return own_lock(*arguments, **named)
         finally:
-            locking -= 1
+            locking.reset(before)
 
     @functools.wraps(own_is_vm)
     def is_vm(name=None, status=None):
-        if locking:
+        if locking.get():
             status = status or module.query.get_status(name)
             if status.get("machine_type") in types():
                 return False
@@ -111,7 +143,9 @@ def change_locking(module):
     module.reimage_machines = reimage_machines
 
 
-CHANGES = {"teuthology.provision": change_provision, "teuthology.lock.ops": change_locking}
+CHANGES = {
+    "teuthology.provision.cloud": change_cloud, "teuthology.provision": change_provision,
+    "teuthology.lock.ops": change_locking}
 
 
 class Loader(importlib.abc.Loader):
