@@ -41,7 +41,9 @@ extension NodeWork {
                     break
                 }
             } catch is TimeoutError {
-                run.warning("server \(id) is not gone after \(Self.again.short): deleted again")
+                run.warning(
+                    "server \(id) is not gone after \(Self.again.short): deleted again, by force. If it stays, its compute "
+                        + "service has lost the request, and only a restart of that service helps")
                 isForced = try await force(id, run, stillMay)
             }
         }

@@ -42,7 +42,8 @@ import World
             lab.change { cloud, _ in cloud.plan(server: .staysDeleting) }
             lab.destroy(key: "away")
             try await world.time.sleep(for: .seconds(1_200))
-            // Every two minutes, and by force too: that is what helps where a plain DELETE was lost.
+            // Every two minutes, and by force too: some drivers clean up better then. Nova itself ignores both while the
+            // server's compute service is up, and a request that this service lost comes again only with its restart.
             let forced = lab.requests(.compute, .post, "/v2.1/servers/").filter { $0.path.hasSuffix("/action") }
             #expect(!forced.isEmpty && (5...25).contains(deletes(lab).count + forced.count))
             #expect(lab.outcomes == [.done], "destroyed while the server is still there")

@@ -235,9 +235,10 @@ class Site:
             volume["status"] == "available" for volume in self.cloud.volumes()), LIMIT)
 
     def sql(self, statement):
-        """What no API can do: make things older."""
-        subprocess.run(["mariadb", "--no-defaults", f"--socket={SOCKET}", "--user=root", "--execute", statement],
-                       check=True)
+        """What no API can do or tell: make things older, see a volume's host. Returns the rows as text."""
+        return subprocess.run(
+            ["mariadb", "--no-defaults", f"--socket={SOCKET}", "--user=root", "--batch", "--skip-column-names",
+             "--execute", statement], check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def close(self):
         self.processes.stop_all()
