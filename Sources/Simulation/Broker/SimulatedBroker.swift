@@ -166,6 +166,7 @@ package final class SimulatedBroker: Sendable {
     }
 
     /// Told of what a process sends, before the broker acts on it.
+    /// The hook must not hold the broker, nor what holds it.
     package func onBytes(_ hook: @escaping @Sendable (String, [UInt8]) -> Void) {
         state.withLock { $0.onBytes = hook }
     }
