@@ -41,8 +41,7 @@ package enum Performance {
                 return delivery
             }
             bench.simulation.http.onAnswer { watch.answered($0, $1) }
-            // Weak: the broker is the bench's, and the watch holds the bench.
-            bench.broker.onBytes { [weak watch] in watch?.heard($0, $1) }
+            bench.broker.onBytes { watch.heard($0, $1) }
             company.startFirst()
             do {
                 (verdict.violations, verdict.outcomes) = try bench.simulation.run { world in

@@ -166,9 +166,14 @@ package final class SimulatedBroker: Sendable {
     }
 
     /// Told of what a process sends, before the broker acts on it.
-    /// The hook must not hold the broker, nor what holds it.
     package func onBytes(_ hook: @escaping @Sendable (String, [UInt8]) -> Void) {
         state.withLock { $0.onBytes = hook }
+    }
+
+    /// Lets go of what a hook holds: often what holds the broker.
+    func shutDown() {
+        let hook = state.withLock { $0.onBytes.take() }
+        withExtendedLifetime(hook) {}
     }
 
     // MARK: Serving
@@ -292,6 +297,8 @@ extension Simulation {
     package func broker(
         at endpoint: Endpoint = .tcp(host: "beanstalk", port: 11_300), _ settings: BrokerSettings = BrokerSettings()
     ) -> SimulatedBroker {
-        SimulatedBroker(surroundings, endpoint: endpoint, settings: settings, seed: seed ^ 0xB20C)
+        let broker = SimulatedBroker(surroundings, endpoint: endpoint, settings: settings, seed: seed ^ 0xB20C)
+        brokers.withLock { $0.append(broker) }
+        return broker
     }
 }

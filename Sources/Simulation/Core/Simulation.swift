@@ -33,6 +33,7 @@ package final class Simulation: Sendable {
     let surroundings: Surroundings
     private let main: SimulatedProcess
     private let processes = Locked([SimulatedProcess]())
+    let brokers = Locked([SimulatedBroker]())
     private let hasRun = Locked(false)
 
     package init(seed: UInt64, order: Order = .fifo, limits: Limits = Limits(), keepsTrace: Bool = false) {
@@ -109,6 +110,11 @@ package final class Simulation: Sendable {
             defer { processes = [] }
             return processes
         }
+        let brokers = brokers.withLock { brokers in
+            defer { brokers = [] }
+            return brokers
+        }
+        for broker in brokers { broker.shutDown() }
         surroundings.http.shutDown()
         surroundings.network.shutDown()
         surroundings.datagrams.shutDown()

@@ -262,9 +262,8 @@ extension QueuedJobsTests {
             let reader = try Self.reader(bench, world)
             bench.put(.provision, Self.body("ovh001", Self.reply))
             let job = try #require(try await reader.find("ovh001").first)
-            // Weak: the broker is the bench's.
-            bench.broker.onBytes { [weak bench] _, bytes in
-                guard let bench, bytes.starts(with: Array("delete \(job.id)\r".utf8)) else { return }
+            bench.broker.onBytes { _, bytes in
+                guard bytes.starts(with: Array("delete \(job.id)\r".utf8)) else { return }
                 let read = bench.broker.jobs.filter { $0.tube == "answers" && replyIsRead }.map(\.id)
                 for id in read + [job.id.number] { bench.broker.ask(Array("delete \(id)\r\n".utf8)) }
             }
