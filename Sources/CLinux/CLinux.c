@@ -37,15 +37,17 @@ int clinux_start_thread(unsigned long *thread, const char *name, void (*body)(vo
     start->body = body;
     start->context = context;
     strncpy(start->name, name, sizeof start->name - 1);
-    pthread_t created;
-    int error = pthread_create(&created, NULL, enter, start);
-    if (error) {
-        free(start);
-    } else if (thread) {
-        *thread = created;
-    } else {
-        pthread_detach(created);
+    pthread_attr_t attributes;
+    int error = pthread_attr_init(&attributes);
+    if (!error) {
+        // From its beginning: it may have ended before it could be detached.
+        if (!thread) pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_t created;
+        error = pthread_create(&created, &attributes, enter, start);
+        if (!error && thread) *thread = created;
+        pthread_attr_destroy(&attributes);
     }
+    if (error) free(start);
     return error;
 }
 
