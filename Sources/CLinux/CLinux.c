@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -86,9 +87,9 @@ static int become(void *context) {
         if (dup2(ends[i], i) < 0) goto failed;
     }
     closefrom(3);
-    struct sigaction standard = {.sa_handler = SIG_DFL};
-    // Those of glibc's own use are refused, and left as they are.
-    for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &standard, NULL);
+    // Asks the kernel itself: ThreadSanitizer keeps a book of handlers, and here it is the parent's. All zero is SIG_DFL.
+    static const struct { unsigned long members[4]; } standard;
+    for (int signal = 1; signal < NSIG; signal++) syscall(SYS_rt_sigaction, signal, &standard, NULL, sizeof(uint64_t));
     sigset_t none;
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, NULL)) goto failed;
@@ -97,6 +98,9 @@ failed:
     launch->error = errno;
     return 127;
 }
+
+// glibc's other name for `clone`: that one ThreadSanitizer replaces, and takes this for a fork that leaves its threads.
+int __clone(int (*body)(void *), void *stack, int flags, void *context, ...);
 
 int clinux_spawn(
     pid_t *process, const char *program, char *const arguments[], char *const environment[], int input, int output,
@@ -111,7 +115,7 @@ int clinux_spawn(
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t child = clone(become, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
+    pid_t child = __clone(become, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
     int error = child < 0 ? errno : launch.error;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     munmap(stack, size);

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import World
 
-@Suite(.timeLimit(.minutes(1))) struct StreamTests {
+@Suite(.timeLimit(.minutes(3))) struct StreamTests {
     @Test(arguments: [Listener.Place.loopback4, .loopback6, .unix(path: "")])
     func bytesComeBack(place: Listener.Place) async throws {
         try await withPair(on: place) { client, server in
