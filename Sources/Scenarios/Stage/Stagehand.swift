@@ -61,6 +61,8 @@ final class Stagehand: Sendable {
     var agesLie: Bool { state.withLock { $0.agesLie } }
     /// When the first worker last went on after it was stopped: what was on its way then may leave now.
     var thawedAt: Moment? { state.withLock { $0.thawedAt } }
+    /// When the first worker was last stopped.
+    var stoppedAt: Moment? { state.withLock { $0.stoppedAt } }
     /// Whether every connection to the broker was lost while the first worker was stopped: it went on without knowing.
     var lostBrokerWhileStopped: Bool {
         state.withLock { state in

@@ -25,8 +25,8 @@ final class Watch: Sendable {
         var lateUpdates = 0
         /// What each worker asked to be created, without learning whether it was, and has not looked for since.
         var doubtful: [String: Set<HTTPRequest>] = [:]
-        /// The job that each worker spoke of last, if that was a touch.
-        var touched: [String: UInt64] = [:]
+        /// The job that each worker spoke of last, if that was a touch, and when that was.
+        var touched: [String: (job: UInt64, at: Moment)] = [:]
     }
 
     /// Requests of one worker that may be on their way at once when it is stopped.
@@ -121,16 +121,22 @@ final class Watch: Sendable {
 
     /// I1, I5: a job is only settled by who has just proven that it is still his.
     func heard(_ process: String, _ bytes: [UInt8]) {
+        let now = bench.simulation.world.time.now
         for line in bytes.split(separator: UInt8(ascii: "\n")) where Self.commands.contains(line.first ?? 0) {
             let words = line.split(maxSplits: 2) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }.map {
                 String(decoding: Array($0), as: UTF8.self)
             }
             guard words.count > 1, let job = UInt64(words[1]) else { continue }
             switch words[0] {
-            case "touch": state.withLock { $0.touched[process] = job }
+            case "touch": state.withLock { $0.touched[process] = (job, now) }
             case "delete", "release", "bury":
                 guard bench.broker.holder(of: job)?.process == process else { continue }
-                let wasTouched = state.withLock { $0.touched.removeValue(forKey: process) == job }
+                // Nothing lies between touch and settling, unless the worker is stopped there.
+                let stoppedAt = process == stagehand.stoppedProcess ? stagehand.stoppedAt : nil
+                let wasTouched = state.withLock { state in
+                    guard let touch = state.touched.removeValue(forKey: process) else { return false }
+                    return touch.job == job && (touch.at == now || stoppedAt.map { $0 >= touch.at } ?? false)
+                }
                 if !wasTouched { note("I5 \(process) settles job \(job) (\(words[0])) without a touch") }
             default: continue
             }
