@@ -131,11 +131,12 @@ final class Watch: Sendable {
             case "touch": state.withLock { $0.touched[process] = (job, now) }
             case "delete", "release", "bury":
                 guard bench.broker.holder(of: job)?.process == process else { continue }
-                // Nothing lies between touch and settling, unless the worker is stopped there.
+                // Nothing lies between touch and settling, unless the worker is stopped or cut off there.
                 let stoppedAt = process == stagehand.stoppedProcess ? stagehand.stoppedAt : nil
                 let wasTouched = state.withLock { state in
                     guard let touch = state.touched.removeValue(forKey: process) else { return false }
-                    return touch.job == job && (touch.at == now || stoppedAt.map { $0 >= touch.at } ?? false)
+                    guard touch.job == job else { return false }
+                    return touch.at == now || stagehand.hidesLosses || stoppedAt.map { $0 >= touch.at } ?? false
                 }
                 if !wasTouched { note("I5 \(process) settles job \(job) (\(words[0])) without a touch") }
             default: continue
