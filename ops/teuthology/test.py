@@ -4,7 +4,8 @@ Its dispatcher reserves jobs of three nodes each, locks the nodes and starts its
 and unlock. Supervisors are interrupted, terminated, killed by teuthology-kill, and killed so that they can put nothing,
 after which teuthology-lock and teuthology-node-cleanup clean up. teuthology-lock locks and unlocks, in time and too
 late, while beanstalkd restarts and while it stays away. All of these are teuthology's own programs; only the nodes' ssh
-(without_ssh), the results server (lab/results.py) and the test that a supervisor runs are stand-ins.
+(without_ssh, where the garbage collector is off, too), the results server (lab/results.py) and the test that a
+supervisor runs are stand-ins.
 """
 import json
 import os
