@@ -1,12 +1,16 @@
 """Real teuthology from PyPI against Sandbox, beanstalkd and two workers (see ops/teuthology/test).
 
 Its dispatcher reserves jobs of three nodes each, locks the nodes and starts its supervisors, which reimage, run a test
-and unlock. Supervisors are interrupted, killed by teuthology-kill, and killed with nobody to clean up after them.
-teuthology-lock locks and unlocks. All of these are teuthology's own programs; only the nodes' ssh (without_ssh), the
-results server (lab/results.py) and the test that a supervisor runs are stand-ins.
+and unlock. Supervisors are interrupted, terminated, killed by teuthology-kill, and killed so that they can put nothing,
+after which teuthology-lock and teuthology-node-cleanup clean up. teuthology-lock locks and unlocks, in time and too
+late, while beanstalkd restarts and while it stays away. All of these are teuthology's own programs; only the nodes' ssh
+(without_ssh, where the garbage collector is off, too), the results server (lab/results.py) and the test that a
+supervisor runs are stand-ins.
 """
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,19 +20,37 @@ import time
 OPS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, OPS)
 import demo
-from cirrata_teuthology.client import Client as Queue, TimedOut
 from lab.beanstalk import Client
 from lab.processes import Broken
 from lab.results import Results
 from lab.terminal import Checks, headline, say
 
 LIMIT = 60
+# Of seconds: how long a server boots, and how long somebody waits who does not wait for that.
+BOOT, IMPATIENCE = 6, 3
 BIN = os.path.dirname(sys.executable)
 PERSON = "person@lab"
+SYSTEM = ["--os-type", "ubuntu", "--os-version", "22.04"]
 # In the place of the program that runs a job's tests: ends when somebody opens the pipe.
 JOB = f"""#!{sys.executable}
 import sys
 open(sys.argv[sys.argv.index("--archive") + 1] + "/finish").read()
+"""
+# Ends while the dispatcher's function locks machines, and says what the process then believes of such a machine.
+LOCKING = """
+import gevent
+from teuthology.dispatcher.supervisor import create_fake_context
+from teuthology.lock import ops, query
+
+def is_vm():
+    return query.is_vm(status={"machine_type": "ovh", "is_vm": True})
+
+def lock_many(*arguments, **named):
+    raise SystemExit(f"here {is_vm()}, in another greenlet {gevent.spawn(is_vm).get()}")
+
+job = {"name": "locking", "job_id": "1", "archive_path": "/", "machine_type": "ovh", "owner": "me"}
+ops.lock_many = lock_many
+ops.block_and_lock_machines(create_fake_context(job), 1, "ovh", reimage=False)
 """
 
 
@@ -39,16 +61,9 @@ class Teuthology:
         self.results = Results()
         self.environment = os.environ | {
             "HOME": folder, "PYTHONPATH": f"{OPS}/teuthology/without_ssh", "PYTHONDONTWRITEBYTECODE": "1"}
-        with open(f"{folder}/.teuthology.yaml", "w") as file:
-            json.dump({
-                "lab_domain": demo.DOMAIN, "lock_server": f"{lab.sandbox.root}/paddles/",
-                "results_server": self.results.address, "queue_host": "127.0.0.1", "queue_port": lab.port,
-                "archive_base": f"{folder}/archive", "src_base_path": f"{folder}/src",
-                "teuthology_path": f"{folder}/teuthology", "watchdog_interval": 1, "reserve_machines": 2,
-                # Its own backend stays configured, and does nothing for these machines any more.
-                "libcloud": {"providers": {"ovh": {"driver": "openstack", "driver_args": {"username": "nobody"}}}},
-                "cirrata": {"machine_types": ["ovh"], "timeout": LIMIT},
-            }, file)
+        self.impatient = self.environment | {"TEUTHOLOGY_CONFIG": f"{folder}/impatient.yaml"}
+        self.configure(".teuthology.yaml", LIMIT)
+        self.configure("impatient.yaml", IMPATIENCE)
         for name in ("archive", "logs", "suite", "teuthology/.venv/bin"):
             os.makedirs(f"{folder}/{name}")
         os.symlink(f"{BIN}/teuthology-supervisor", f"{folder}/teuthology/.venv/bin/teuthology-supervisor")
@@ -57,22 +72,41 @@ class Teuthology:
         for command in ("init -q -b main", "-c user.name=t -c user.email=t@lab commit -q --allow-empty -m suite"):
             subprocess.run(["git", *command.split()], cwd=f"{folder}/suite", check=True)
 
-    def start(self, program, *arguments):
-        return self.lab.processes.start(program, [f"{BIN}/{program}", *arguments], env=self.environment)
+    def configure(self, name, timeout):
+        with open(f"{self.folder}/{name}", "w") as file:
+            json.dump({
+                "lab_domain": demo.DOMAIN, "lock_server": f"{self.lab.sandbox.root}/paddles/",
+                "results_server": self.results.address, "queue_host": "127.0.0.1", "queue_port": self.lab.port,
+                "archive_base": f"{self.folder}/archive", "src_base_path": f"{self.folder}/src",
+                "teuthology_path": f"{self.folder}/teuthology", "watchdog_interval": 1, "reserve_machines": 2,
+                # Its own backend stays configured, and does nothing for these machines any more.
+                "libcloud": {"providers": {"ovh": {"driver": "openstack", "driver_args": {"username": "nobody"}}}},
+                "cirrata": {"machine_types": ["ovh"], "timeout": timeout},
+            }, file)
 
-    def run(self, program, *arguments):
+    def start(self, program, *arguments, environment=None):
+        say(f"   $ {program} {shlex.join(arguments)}")
+        return self.lab.processes.start(program, [f"{BIN}/{program}", *arguments], env=environment or self.environment)
+
+    def run(self, program, *arguments, environment=None):
         """A command to its end; returns its exit status."""
-        say(f"   $ {program} {' '.join(arguments)}")
-        process = self.start(program, *arguments)
+        return self.end(self.start(program, *arguments, environment=environment))
+
+    def end(self, process):
         status = process.wait(LIMIT)
         self.lab.processes.stop(process)
         return status
+
+    def said(self, program):
+        with open(f"{self.folder}/{program}.log", errors="replace") as file:
+            return file.read()
 
     def schedule(self, run, os_version="22.04"):
         """Puts a job of three nodes; returns its number."""
         job = {
             "name": run, "owner": owner(run), "machine_type": "ovh", "os_type": "ubuntu",
-            "os_version": os_version, "roles": [["mon.a"], ["osd.0"], ["client.0"]], "description": "three nodes", "verbose": False,
+            "os_version": os_version, "roles": [["mon.a"], ["osd.0"], ["client.0"]],
+            "description": "three nodes", "verbose": False,
             "teuthology_branch": "main", "teuthology_sha1": "0" * 40, "branch": "main", "suite_branch": "main",
             "suite_repo": f"file://{self.folder}/suite",
         }
@@ -102,10 +136,19 @@ class Teuthology:
         nodes = self.lab.sandbox.state()["nodes"]
         return [node["name"] for node in nodes if node["locked"] and by in (None, node["locked_by"])]
 
+    def free(self):
+        return next(node["name"] for node in self.lab.sandbox.state()["nodes"] if not node["locked"])
+
+    def destroys(self):
+        """How many were put since beanstalkd started."""
+        with Client(self.lab.port) as client:
+            return int(client.stats("stats-tube cirrata.destroy.ovh")["total-jobs"])
+
     def nothing_left(self, check, what):
         self.wait(f"nothing is left: {what}", lambda: not self.statuses() and not self.held())
         state = self.lab.sandbox.state()
-        check(f"{what}: no server, no volume, no lock", not (state["servers"] or state["volumes"] or self.held()), state)
+        left = state["servers"] or state["volumes"] or self.held()
+        check(f"{what}: no server, no volume, no lock", not left, left)
 
     def logs(self):
         for path, _, names in os.walk(self.folder):
@@ -143,40 +186,68 @@ def supervisor(teuthology, run):
 
 
 def interrupted(teuthology, check):
-    headline("a supervisor is interrupted while its nodes boot")
-    number, process = supervisor(teuthology, "interrupted")
-    os.kill(process, signal.SIGINT)
-    teuthology.wait("it puts destroys", lambda: not teuthology.statuses())
-    check("it has put destroys for all three", True)
-    kill(teuthology, check, "interrupted", number)
+    stopped(teuthology, check, signal.SIGINT, "interrupted")
+
+
+def terminated(teuthology, check):
+    stopped(teuthology, check, signal.SIGTERM, "terminated")
+
+
+def stopped(teuthology, check, number, run):
+    headline(f"{number.name} for a supervisor while its nodes boot")
+    job, process = supervisor(teuthology, run)
+    os.kill(process, number)
+    teuthology.wait("the supervisor ends", lambda: has_ended(process))
+    # The nodes stay locked, so nothing but the supervisor's own destroys can take the servers away.
+    nodes = teuthology.held(owner(run))
+    teuthology.wait("it has put destroys", lambda: not teuthology.statuses())
+    check("it has put destroys for all three", nodes == teuthology.held(owner(run)) and len(nodes) == 3, nodes)
+    kill(teuthology, check, run, job)
 
 
 def killed(teuthology, check):
     headline("teuthology-kill while the nodes boot")
-    number, process = supervisor(teuthology, "killed")
-    kill(teuthology, check, "killed", number)
-    teuthology.wait("the supervisor ends", lambda: not os.path.exists(f"/proc/{process}/status") or is_zombie(process))
+    job, process = supervisor(teuthology, "killed")
+    kill(teuthology, check, "killed", job)
+    teuthology.wait("the supervisor ends", lambda: has_ended(process))
 
 
-def kill(teuthology, check, run, number):
-    status = teuthology.run("teuthology-kill", "--run", run, "--job", number, "--owner", owner(run))
+def kill(teuthology, check, run, job):
+    status = teuthology.run("teuthology-kill", "--run", run, "--job", job, "--owner", owner(run))
     check("teuthology-kill ends well", status == 0, status)
     teuthology.nothing_left(check, "after teuthology-kill")
 
 
-def is_zombie(process):
-    with open(f"/proc/{process}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+def has_ended(process):
+    """Its parent, the dispatcher, looks for ended ones only now and then."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
 
 
-def crashed(teuthology, check):
-    headline("SIGKILL of a supervisor while its nodes boot: what is locked can be unlocked by anybody")
-    _, process = supervisor(teuthology, "crashed")
+def unlocked(teuthology, check):
+    headline("SIGKILL for a supervisor while its nodes boot, and somebody who unlocks them")
+    _, process = supervisor(teuthology, "unlocked")
     os.kill(process, signal.SIGKILL)
-    nodes = teuthology.held(owner("crashed"))
-    status = teuthology.run("teuthology-lock", "--unlock", "--owner", owner("crashed"), *nodes)
+    check("its servers go on", teuthology.statuses() == ["BUILD"] * 3, teuthology.statuses())
+    nodes = teuthology.held(owner("unlocked"))
+    status = teuthology.run("teuthology-lock", "--unlock", "--owner", owner("unlocked"), *nodes)
     check("teuthology-lock --unlock ends well", status == 0, status)
     teuthology.nothing_left(check, "after teuthology-lock --unlock")
+
+
+def cleaned(teuthology, check):
+    headline("SIGKILL for a supervisor while its nodes boot, and nobody who looks before they are up")
+    job, process = supervisor(teuthology, "cleaned")
+    os.kill(process, signal.SIGKILL)
+    teuthology.wait("three servers are up", lambda: teuthology.statuses() == ["ACTIVE"] * 3)
+    # The clean-up leaves jobs alone until they have been over for five minutes.
+    teuthology.results.jobs["cleaned", job] |= {"status": "dead", "updated": "2026-01-01 00:00:00.000000"}
+    status = teuthology.run("teuthology-node-cleanup", "--owner", owner("cleaned"))
+    check("teuthology-node-cleanup ends well", status == 0, status)
+    teuthology.nothing_left(check, "after teuthology-node-cleanup")
 
 
 def refused(teuthology, check):
@@ -188,40 +259,80 @@ def refused(teuthology, check):
     teuthology.nothing_left(check, "after the refusal")
 
 
-def too_late(teuthology, check):
-    headline("a node that takes longer than anybody waits")
-    client = Queue("127.0.0.1", teuthology.lab.port, timeout=3)
-    began, raised = time.monotonic(), None
-    try:
-        client.create("ovh", "ovh001", PERSON, lock=True, os_type="ubuntu", os_version="22.04")
-    except TimedOut as problem:
-        raised = problem
-    check(f"raised after {time.monotonic() - began:.1f} s: {raised}", raised is not None and raised.report)
-    teuthology.nothing_left(check, "a destroy was put")
+def locking(teuthology, check):
+    headline("whether a machine that is being locked is a VM, for which teuthology would wait")
+    command = [sys.executable, "-c", LOCKING]
+    done = subprocess.run(command, env=teuthology.environment, capture_output=True, text=True, timeout=LIMIT)
+    said = done.stderr.splitlines()[-1:]
+    check(f"is it a VM: {said}", said == ["here False, in another greenlet True"], done.stderr)
+
+
+def lock_many(count):
+    return ["teuthology-lock", "--lock-many", str(count), "--machine-type", "ovh", "--owner", PERSON, "--desc", "mine",
+            *SYSTEM]
 
 
 def by_hand(teuthology, check):
-    headline("teuthology-lock, and a broker that is killed while it waits")
-    system = ["--os-type", "ubuntu", "--os-version", "22.04"]
-    locking = teuthology.start(
-        "teuthology-lock", "--lock-many", "1", "--machine-type", "ovh", "--owner", PERSON, "--desc", "mine", *system)
+    headline("teuthology-lock, and a broker that is killed and comes back while it waits")
+    locking = teuthology.start(*lock_many(1))
     teuthology.wait("a boot", lambda: teuthology.statuses() == ["BUILD"])
     teuthology.lab.beanstalkd.kill()
     teuthology.lab.beanstalkd.start()
-    check("teuthology-lock --lock-many ends well", locking.wait(LIMIT) == 0, locking.returncode)
+    status = teuthology.end(locking)
+    check("teuthology-lock --lock-many ends well", status == 0, status)
     nodes = teuthology.held(PERSON)
-    check("one node, one server", len(nodes) == 1 and teuthology.statuses() == ["ACTIVE"], (nodes, teuthology.statuses()))
+    servers = teuthology.statuses()
+    check("one node, one server", len(nodes) == 1 and servers == ["ACTIVE"], (nodes, servers))
     # Locking a node by name builds it by another way.
-    free = next(node["name"] for node in teuthology.lab.sandbox.state()["nodes"] if not node["locked"])
-    status = teuthology.run("teuthology-lock", "--lock", "--owner", PERSON, *system, free)
+    free = teuthology.free()
+    status = teuthology.run("teuthology-lock", "--lock", "--owner", PERSON, *SYSTEM, free)
     check("teuthology-lock --lock ends well", status == 0 and teuthology.statuses() == ["ACTIVE"] * 2, status)
     status = teuthology.run("teuthology-lock", "--unlock", "--owner", PERSON, free, *nodes)
     check("teuthology-lock --unlock ends well", status == 0, status)
     teuthology.nothing_left(check, "both are unlocked")
 
 
+def too_late(teuthology, check):
+    headline("nodes that take longer than anybody waits")
+    began = time.monotonic()
+    locking = teuthology.start(*lock_many(2), environment=teuthology.impatient)
+    teuthology.wait("two boots", lambda: teuthology.statuses() == ["BUILD"] * 2)
+    status = teuthology.end(locking)
+    check(f"teuthology-lock --lock-many fails after {time.monotonic() - began:.1f} s", status != 0, status)
+    said = teuthology.said("teuthology-lock")
+    check("it says why", f"timed out: no reply within {IMPATIENCE} s (cirrata failed show" in said, said)
+    teuthology.nothing_left(check, "they are unlocked")
+    # Workers drop late provisions by themselves. The destroy is for what is done just then, and nobody hears of it.
+    node, before = teuthology.free(), teuthology.destroys()
+    status = teuthology.run(
+        "teuthology-lock", "--lock", "--owner", PERSON, *SYSTEM, node, environment=teuthology.impatient)
+    check("teuthology-lock --lock fails", status != 0, status)
+    check("it has put a destroy", teuthology.destroys() == before + 1, teuthology.destroys() - before)
+    status = teuthology.run("teuthology-lock", "--unlock", "--owner", PERSON, node)
+    check("teuthology-lock --unlock ends well", status == 0, status)
+    teuthology.nothing_left(check, "it is unlocked")
+
+
+def without_broker(teuthology, check):
+    headline("a broker that is killed, and stays away longer than anybody waits")
+    locking = teuthology.start(*lock_many(1), environment=teuthology.impatient)
+    teuthology.wait("a boot", lambda: teuthology.statuses() == ["BUILD"])
+    teuthology.lab.beanstalkd.kill()
+    status = teuthology.end(locking)
+    said = teuthology.said("teuthology-lock")
+    check("teuthology-lock --lock-many fails", status != 0, status)
+    check("it says why: the broker", "timed out: beanstalkd at 127.0.0.1:" in said, said)
+    advice = re.search("no destroy can be put .*: cirrata (.*)", said)
+    check(f"it says what to do: {advice and advice[1]}", advice, said)
+    teuthology.lab.beanstalkd.start()
+    if advice:
+        status, said = teuthology.lab.run(*advice[1].split(), "--wait")
+        check("which destroys", status == 0, said)
+    teuthology.nothing_left(check, "after the destroy")
+
+
 def main(cirrata):
-    demo.SANDBOX = {key: value for key, value in demo.SANDBOX.items() if key != "allow_hosts"} | {"boot": 6}
+    demo.SANDBOX = {key: value for key, value in demo.SANDBOX.items() if key != "allow_hosts"} | {"boot": BOOT}
     check = Checks()
     with tempfile.TemporaryDirectory() as folder:
         lab = demo.Lab(cirrata, folder)
@@ -232,11 +343,11 @@ def main(cirrata):
             dispatcher = teuthology.start(
                 "teuthology-dispatcher", "--tube", "ovh", "--log-dir", f"{folder}/logs", "--archive-dir",
                 f"{folder}/archive")
-            for act in (two_jobs, interrupted, killed, crashed, refused):
+            for act in (two_jobs, interrupted, terminated, killed, unlocked, cleaned, refused):
                 act(teuthology, check)
             lab.processes.stop(dispatcher)
-            too_late(teuthology, check)
-            by_hand(teuthology, check)
+            for act in (locking, by_hand, too_late, without_broker):
+                act(teuthology, check)
         except (Broken, OSError, subprocess.SubprocessError) as problem:
             check("the test comes to its end", False, repr(problem))
         finally:

@@ -1,1 +1,1 @@
-"""Lets teuthology have its virtual machines built by Cirrata. See client.py and hook.py."""
+"""Lets teuthology have its virtual machines built by Cirrata: client.py and hook.py. Tested with teuthology 1.3.0."""

@@ -28,8 +28,9 @@ class Failed(Exception):
         self.step = error.get("step", "")
         self.reason = error.get("message", "")
         self.report = str(job or "")
+        where = f" in step {self.step}" if self.step else ""
         super().__init__(
-            f"{action} of {node}: {self.outcome} in step {self.step or '?'}: {self.reason or 'no reason given'} "
+            f"{action} of {node}: {self.outcome}{where}: {self.reason or 'no reason given'} "
             f"(cirrata failed show {self.report or node})")
 
 
@@ -74,9 +75,9 @@ class Client:
                 put(connection, provider, body)
         except (beanstalkc.BeanstalkcException, OSError) as problem:
             log.error(
-                "%s may have been built or be built yet, and no destroy can be put (%s): when the queue is back, unlock "
-                "the node, or: cirrata enqueue destroy %s --owner %s", body["node"], problem or "beanstalkd is gone",
-                body["node"], body["owner"])
+                "%s may have been built or be built yet, and no destroy can be put (%s): when the queue is back, "
+                "unlock the node, or: cirrata enqueue destroy %s --machine-type %s --owner %s",
+                body["node"], problem or "beanstalkd is gone", body["node"], provider, body["owner"])
 
     def body(self, action, node, owner, keys):
         body = {"action": action, "node": node, "owner": owner, "uuid": str(uuid.uuid4())}
@@ -106,10 +107,11 @@ class Client:
                 break
             except beanstalkc.SocketError as problem:
                 why = f"beanstalkd at {self.host}:{self.port} does not answer ({problem or 'it closed the connection'})"
-                log.warning("%s of %s: %s; trying again", body["action"], body["node"], why)
-                if time.monotonic() + PAUSE > deadline:
+                left = deadline - time.monotonic()
+                if left <= 0:
                     raise TimedOut(body["action"], body["node"], timed_out(why), job) from problem
-                time.sleep(PAUSE)
+                log.warning("%s of %s: %s; trying again", body["action"], body["node"], why)
+                time.sleep(min(PAUSE, left))
         if reply is None:
             raise TimedOut(body["action"], body["node"], timed_out(f"no reply within {self.timeout} s"), job)
         if reply.get("outcome") != "done":

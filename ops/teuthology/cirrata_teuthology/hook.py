@@ -3,12 +3,15 @@
 `cirrata.pth` imports this in every Python program of the environment, so that the supervisors that a dispatcher starts
 have it too. Nothing is imported or changed until teuthology itself imports the modules concerned.
 """
+import contextlib
 import contextvars
 import functools
 import importlib.abc
 import importlib.machinery
 import logging
+import signal
 import sys
+import threading
 
 log = logging.getLogger(__name__)
 # In the dispatcher's loop the locked machines do not exist yet. Each greenlet and thread has its own.
@@ -28,6 +31,20 @@ def client():
     from teuthology.config import config
     from cirrata_teuthology.client import Client
     return Client(config.queue_host, int(config.queue_port), int(settings().get("timeout", 3600)))
+
+
+@contextlib.contextmanager
+def terminable():
+    """SIGTERM, which teuthology-kill sends, is an interruption like Ctrl-C; else the process would be gone at once."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def change_cloud(module):
@@ -79,11 +96,13 @@ def change_provision(module):
         status = query.get_status(machine_name)
         if not status or status.get("machine_type") not in types():
             return own_destroy(machine_name, user, description, _downburst)
-        if not query.is_vm(status=status):
+        # Not query.is_vm, which says no while machines are being locked.
+        if not status["is_vm"]:
             return True
         owner = status["locked_by"]
         if (user and user != owner) or (description and description != status["description"]):
-            log.error("%s is locked by %s with description %s: not destroyed", machine_name, owner, status["description"])
+            log.error(
+                "%s is locked by %s with description %s: not destroyed", machine_name, owner, status["description"])
             return False
         if not owner:
             # Cirrata destroys for an owner only.
@@ -104,6 +123,12 @@ def change_locking(module):
     own_lock, own_is_vm = module.block_and_lock_machines, module.query.is_vm
     own_reimage = module.reimage_machines
 
+    def abandon(machine_type, locks):
+        for lock in locks:
+            if lock.get("locked_by"):
+                client().abandon(machine_type, {
+                    "node": lock["name"], "owner": lock["locked_by"], "lock_description": lock["description"]})
+
     @functools.wraps(own_reimage)
     def reimage_machines(ctx, machines, machine_type):
         if machine_type not in types():
@@ -112,14 +137,13 @@ def change_locking(module):
         # With an archive teuthology records every machine's console, and these have none that it could reach.
         archive, ctx.archive = getattr(ctx, "archive", None), None
         try:
-            return own_reimage(ctx, machines, machine_type)
-        except BaseException:
-            # teuthology only unlocks what it has locked; those that were built before one failed would stay.
-            for lock in locks:
-                if lock.get("locked_by"):
-                    client().abandon(machine_type, {
-                        "node": lock["name"], "owner": lock["locked_by"], "lock_description": lock["description"]})
-            raise
+            with terminable():
+                try:
+                    return own_reimage(ctx, machines, machine_type)
+                except BaseException:
+                    # teuthology only unlocks what it has locked; those that were built before one failed would stay.
+                    abandon(machine_type, locks)
+                    raise
         finally:
             ctx.archive = archive
 
@@ -148,25 +172,19 @@ CHANGES = {
     "teuthology.lock.ops": change_locking}
 
 
-class Loader(importlib.abc.Loader):
-    def __init__(self, own):
-        self.own = own
-
-    def create_module(self, spec):
-        return self.own.create_module(spec)
-
-    def exec_module(self, module):
-        self.own.exec_module(module)
-        CHANGES[module.__name__](module)
-
-
 class Finder(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name not in CHANGES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is not None:
-            spec.loader = Loader(spec.loader)
+            own_exec = spec.loader.exec_module
+
+            def exec_module(module):
+                own_exec(module)
+                CHANGES[name](module)
+
+            spec.loader.exec_module = exec_module
         return spec
 
 
