@@ -15,13 +15,14 @@ class Results:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                run, job = JOB.match(self.path).groups() if JOB.match(self.path) else (None, None)
-                if run is None:
+                job = JOB.match(self.path)
+                if job is None:
                     # /nodes/NAME/jobs/: what a node was used for.
-                    return self.answer(200, [])
-                if (run, job) not in results.jobs:
-                    return self.answer(404, {"message": f"{run}/{job} does not exist"})
-                self.answer(200, results.jobs[run, job])
+                    self.answer(200, [])
+                elif job.groups() in results.jobs:
+                    self.answer(200, results.jobs[job.groups()])
+                else:
+                    self.answer(404, {"message": f"there is no {self.path}"})
 
             def do_POST(self):
                 run, _ = JOB.match(self.path).groups()

@@ -3,6 +3,7 @@ import ipaddress
 import urllib.parse
 
 from cloud.place import NETWORK, PROJECTS, REGION, SERVICE_PASSWORD, URL
+from cloud.processes import wait
 
 CATALOG = [
     ("image", "glance", URL["glance"]), ("network", "neutron", URL["neutron"]),
@@ -50,6 +51,17 @@ class Contents:
                 self.ensured(
                     "endpoints", "endpoint", {"service_id": number, "interface": interface, "region_id": REGION},
                     {"url": url})
+
+    def compute_host(self):
+        self.await_host("nova", "/v2.1/os-services", "nova-compute")
+
+    def volume_host(self):
+        self.await_host("cinder", "/v3/PROJECT/os-services", "cinder-volume")
+
+    def await_host(self, service, path, binary):
+        """Over the databases of an earlier run, schedulers take a host for dead until it reports for the first time."""
+        wait(f"{binary} is up", lambda: any(
+            found["binary"] == binary and found["state"] == "up" for found in self.admin.get(service, path)["services"]), 60)
 
     def images(self):
         names = {image["name"] for image in self.admin.get("glance", "/v2/images?limit=200")["images"]}

@@ -76,6 +76,8 @@ def everything():
     for name in ("cinder-scheduler", "cinder-volume", "cinder-api"):
         service(name, "cinder schema", "rabbitmq", "users and catalog")
     plan.add("host mapped", databases.map_host, "nova-compute")
+    plan.add("compute host is up", contents.compute_host, "host mapped", "nova-api")
+    plan.add("volume host is up", contents.volume_host, "cinder-volume", "cinder-api")
     plan.add("images", contents.images, "glance-api")
     plan.add("flavors", contents.flavors, "nova-api")
     plan.add("network", contents.network, "neutron-server")

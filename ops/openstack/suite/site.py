@@ -229,8 +229,12 @@ class Site:
                 "name": name, "imageRef": image, "flavorRef": flavor, "metadata": metadata}})
             self.cloud("POST", "cinder", "/v3/PROJECT/volumes", {"volume": {
                 "name": f"{name}_0", "size": 1, "metadata": metadata}})
-        wait("the foreign servers are there", lambda: all(
-            server["status"] == "ACTIVE" for server in self.cloud.servers()), LIMIT)
+        # One in ERROR never gets there.
+        wait("the foreign servers are built", lambda: all(
+            server["status"] != "BUILD" for server in self.cloud.servers()), LIMIT)
+        broken = [server.get("fault") for server in self.cloud.servers() if server["status"] != "ACTIVE"]
+        if broken:
+            raise Broken(f"the foreign servers are not built: {broken}")
         wait("the foreign volumes are there", lambda: all(
             volume["status"] == "available" for volume in self.cloud.volumes()), LIMIT)
 
