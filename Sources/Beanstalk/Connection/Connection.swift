@@ -95,7 +95,7 @@ package final class Connection: Sendable {
 
     var now: Moment { time.now }
 
-    /// Why the connection is no more. True before the broker can hear of it, so before anybody else can have its jobs.
+    /// Why the connection is no more; known before the broker can hear of it, so before anybody else can have its jobs.
     var ended: BrokerError? {
         state.withLock { $0.machine.end }.map { BrokerError(broker: broker, doing: "connection", cause: .ended($0)) }
     }

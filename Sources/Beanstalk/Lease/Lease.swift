@@ -45,13 +45,13 @@ package final class Lease: Sendable {
 
     /// The end is found by whoever looks first.
     private var loss: LeaseLoss? {
-        let loss =
-            clock.withLock { $0.loss(at: connection.now) } ?? connection.ended.map { .connectionLost($0) }
-        switch loss {
-        case .expired, .connectionLost: loss.map(lose)
-        default: break
+        if let loss = clock.withLock({ $0.loss(at: connection.now) }) {
+            if loss == .expired { lose(.expired) }
+            return loss
         }
-        return loss
+        guard let error = connection.ended else { return nil }
+        lose(.connectionLost(error))
+        return .connectionLost(error)
     }
 
     /// Ends the lease. Only closing the connection surely gives the job back (fact I9), so that is what follows.

@@ -70,6 +70,11 @@ struct Belongings: Sendable {
         }
     }
 
+    /// Whether any server of this node, whoever's, has the address.
+    func hasMAC(_ mac: String) -> Bool {
+        standing(without: Condemned(servers: [], volumes: [])).contains { $0.hasMAC(mac) }
+    }
+
     /// Servers of this node that stay when the condemned ones are gone.
     func standing(without condemned: Condemned) -> [Server] {
         (own.servers + twins.servers + older.servers + newer.servers + unmarked.servers).filter { server in

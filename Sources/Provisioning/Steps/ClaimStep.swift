@@ -107,11 +107,8 @@ extension NodeWork {
         guard record.describesServer, let mac = record.macAddress else { return nil }
         if let server = found.ofThisKey.servers.first(where: { $0.hasMAC(mac) }) { return server }
         // Somebody deletes it, and Nova takes the addresses before the server.
-        if let server = found.ofThisKey.servers.first(where: { $0.isDeleting && $0.addresses.isEmpty }),
-            !found.standing(without: Condemned(servers: [], volumes: [])).contains(where: { $0.hasMAC(mac) })
-        {
-            return server
-        }
+        let bare = found.ofThisKey.servers.first { $0.isDeleting && $0.addresses.isEmpty }
+        if let bare, !found.hasMAC(mac) { return bare }
         // Written by this delivery, which was not told so, and the server is gone since.
         guard known.hasSentCommit, let server = known.server, server.hasMAC(mac) else { return nil }
         return server

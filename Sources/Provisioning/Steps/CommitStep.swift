@@ -46,7 +46,6 @@ extension NodeWork {
             asked = world.time.now
             record = try await stillClaimed(run)
             // The other process may have pushed the name after us.
-            addAddresses(others.flatMap(\.parsedAddresses))
             try await correctName(to: server, isCommitted: false, seen: asked, run)
         }
         var changes = NodeChanges()

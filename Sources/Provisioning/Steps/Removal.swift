@@ -81,7 +81,7 @@ extension NodeWork {
     /// Whether a record describes a server that a look did not show, or not with this MAC.
     private func describesUnseen(_ record: NodeRecord, _ found: Belongings) -> Bool {
         guard record.describesServer, let mac = record.macAddress else { return false }
-        return !found.standing(without: Condemned(servers: [], volumes: [])).contains { $0.hasMAC(mac) }
+        return !found.hasMAC(mac)
     }
 
     /// Takes away servers, then volumes. `stillMay` is asked before each destructive call.

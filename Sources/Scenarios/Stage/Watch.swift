@@ -134,8 +134,7 @@ final class Watch: Sendable {
                 // Nothing lies between touch and settling, unless the worker is stopped or cut off there.
                 let stoppedAt = process == stagehand.stoppedProcess ? stagehand.stoppedAt : nil
                 let wasTouched = state.withLock { state in
-                    guard let touch = state.touched.removeValue(forKey: process) else { return false }
-                    guard touch.job == job else { return false }
+                    guard let touch = state.touched.removeValue(forKey: process), touch.job == job else { return false }
                     return touch.at == now || stagehand.hidesLosses || stoppedAt.map { $0 >= touch.at } ?? false
                 }
                 if !wasTouched { note("I5 \(process) settles job \(job) (\(words[0])) without a touch") }
