@@ -29,6 +29,11 @@ package enum Performance {
                     site.capacityDelay = .seconds(10)
                     site.steps = .brisk
                 })
+            // Twice a job's time to run: the broker learns of a host without power by either. A kernel's own two hours
+            // would show nothing more, and half of all work would be the other workers' waiting.
+            var silence = SilenceLimits()
+            silence.keepAlive = .seconds(600)
+            bench.simulation.network.setSilenceLimits(silence)
             let scenery = Scenery(bench, scenario.cast)
             let company = Company(bench, size: scenario.needsSecondWorker ? 2 : 1)
             let producer = Producer(bench)
