@@ -52,6 +52,17 @@ job = {"name": "locking", "job_id": "1", "archive_path": "/", "machine_type": "o
 ops.lock_many = lock_many
 ops.block_and_lock_machines(create_fake_context(job), 1, "ovh", reimage=False)
 """
+# As `teuthology --lock` does it: locks and builds in one go. Prints the node.
+BUILDING = f"""
+from teuthology.dispatcher.supervisor import create_fake_context
+from teuthology.lock import ops
+
+job = {{"name": "building", "job_id": "1", "archive_path": "/a", "machine_type": "ovh", "owner": "{PERSON}",
+        "os_type": "ubuntu", "os_version": "22.04"}}
+context = create_fake_context(job)
+ops.block_and_lock_machines(context, 1, "ovh")
+print(*context.config["targets"])
+"""
 
 
 class Teuthology:
@@ -259,12 +270,27 @@ def refused(teuthology, check):
     teuthology.nothing_left(check, "after the refusal")
 
 
+def play(teuthology, script):
+    return subprocess.run(
+        [sys.executable, "-c", script], env=teuthology.environment, capture_output=True, text=True, timeout=LIMIT)
+
+
 def locking(teuthology, check):
     headline("whether a machine that is being locked is a VM, for which teuthology would wait")
-    command = [sys.executable, "-c", LOCKING]
-    done = subprocess.run(command, env=teuthology.environment, capture_output=True, text=True, timeout=LIMIT)
+    done = play(teuthology, LOCKING)
     said = done.stderr.splitlines()[-1:]
     check(f"is it a VM: {said}", said == ["here False, in another greenlet True"], done.stderr)
+
+
+def building(teuthology, check):
+    headline("a machine that is locked and built in one go")
+    done = play(teuthology, BUILDING)
+    nodes = done.stdout.split()
+    check(f"it is locked and up: {nodes}", nodes == teuthology.held(PERSON) and teuthology.statuses() == ["ACTIVE"],
+          done.stderr)
+    status = teuthology.run("teuthology-lock", "--unlock", "--owner", PERSON, *nodes)
+    check("teuthology-lock --unlock ends well", status == 0, status)
+    teuthology.nothing_left(check, "it is unlocked")
 
 
 def lock_many(count):
@@ -346,7 +372,7 @@ def main(cirrata):
             for act in (two_jobs, interrupted, terminated, killed, unlocked, cleaned, refused):
                 act(teuthology, check)
             lab.processes.stop(dispatcher)
-            for act in (locking, by_hand, too_late, without_broker):
+            for act in (locking, building, by_hand, too_late, without_broker):
                 act(teuthology, check)
         except (Broken, OSError, subprocess.SubprocessError) as problem:
             check("the test comes to its end", False, repr(problem))
