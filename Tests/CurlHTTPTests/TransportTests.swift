@@ -25,7 +25,7 @@ import World
             request.method == "HEAD"
                 ? .keep("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n") : .keep(answer(200, "hello"))
         } _: { server in
-            let big = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
+            let big = manyBytes(200_000)
             for (method, body) in [
                 (HTTPMethod.post, Array("{}".utf8)), (.put, big), (.patch, [0, 1, 2]), (.delete, [1]), (.post, []),
                 (.put, []), (.delete, []), (.get, []), (.head, []), (.options, []),

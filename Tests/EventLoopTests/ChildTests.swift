@@ -46,7 +46,7 @@ import World
 
     @Test func inputIsDelivered() async throws {
         try await withLiveWorld { world in
-            let input = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            let input = manyBytes(1_000_000)
             let copy = try await world.children.run(ChildCommand("cat", [], input: input, maximumOutput: 2_000_000))
             #expect(copy.output == input)
             // One that ends without reading is no error of ours.

@@ -11,7 +11,7 @@ import World
                 let path = "\(folder)/a/b/c/file"
                 try await world.files.createFolder("\(folder)/a/b/c")
                 try await world.files.createFolder("\(folder)/a/b/c/")
-                let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+                let bytes = manyBytes(300_000)
                 for content in [bytes, [], [1]] {
                     try await world.files.write(path, content, mode: 0o640)
                     #expect(try await world.files.read(path, limit: 1 << 20) == content)

@@ -128,7 +128,7 @@ import World
     @Test func bodiesUpToTheBrokersLimit() async throws {
         try await withBroker { broker, _, _ in
             try await broker.connect { connection in
-                let largest = (0..<65_535).map { UInt8(truncatingIfNeeded: $0) }
+                let largest = manyBytes(65_535)
                 let id = try await connection.put(largest, priority: 0, ttr: .seconds(60)).id
                 #expect(try await connection.peek(id)?.body == largest)
                 let error = await #expect(throws: BrokerError.self) {
