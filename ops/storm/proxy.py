@@ -167,8 +167,8 @@ class Pair:
 
 
 def abort(writer):
-    """Sends RST instead of FIN."""
+    """Sends RST instead of FIN, unless it is ending already."""
     plug = writer.get_extra_info("socket")
-    if plug is not None:
+    if plug is not None and not writer.transport.is_closing():
         plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
