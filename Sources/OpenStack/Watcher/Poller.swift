@@ -130,7 +130,7 @@ extension Poller {
     private func round(_ call: Call) async throws {
         try await restUntilDue()
         let began = time.now
-        let items = waiting.filter { $0.value.news == nil && $0.value.wants.isItem }.map(\.key)
+        let items = waiting.compactMap { id, waiter in waiter.news == nil && waiter.wants.isItem ? id : nil }
         let isListingWanted = waiting.values.contains { $0.news == nil && !$0.wants.isItem }
         var call = call
         call.parkAfter = untilSomebodyIsParked
