@@ -138,6 +138,26 @@ import World
         scenario(
             92_672, .shuffled, "provision, provision of another owner",
             [Trouble(.effect(16, .after), [.brokerClock(.seconds(3_600))])]),
+        // A worker that was stopped before its commit wrote a server into paddles that a newer job had removed meanwhile.
+        scenario(
+            1_004_667, .shuffled, "provision, provision",
+            [fault(78, .truncatedAfter), Trouble(.effect(56, .before), [.freeze(.seconds(20))])]),
+        scenario(
+            1_028_029, .shuffled, "provision where an older one stands",
+            [
+                Trouble(.effect(36, .before), [.brokerClock(.seconds(3_600))]),
+                Trouble(.effect(76, .after), [.freeze(.seconds(20))]),
+            ]),
+        scenario(
+            1_040_653, .shuffled, "provision, provision of another owner",
+            [fault(56, .unavailableRetryAfter), Trouble(.effect(72, .after), [.brokerClock(.seconds(3_600))])]),
+        // Of two workers that had one job, the one that found it committed left its own second server.
+        scenario(
+            1_002_346, .shuffled, "provision, provision",
+            [
+                Trouble(.effect(57, .after), [.failServer]),
+                Trouble(.effect(38, .before), [.brokerClock(.seconds(3_600))]),
+            ]),
         // Here the judge was wrong: a commit that a newer job has taken over, an id that is used again, a destroy that
         // could not say that it was done, a job in limbo.
         scenario(
@@ -157,6 +177,12 @@ import World
         scenario(
             8_603, .fifo, "destroy, 3 volumes, unlock",
             [Trouble(.effect(62, .after), [.brokerClock(.seconds(3_600))]), fault(10, .unauthorized)]),
+        scenario(
+            1_048_139, .shuffled, "provision, 3 volumes",
+            [
+                Trouble(.effect(44, .after), [.freeze(.seconds(100)), .brokerDropsConnections]),
+                Trouble(.effect(11, .before), [.brokerUnreachable(.seconds(90))]),
+            ]),
         scenario(
             37_769, .shuffled, "provision, 3 volumes",
             [Trouble(.effect(46, .before), [.freeze(.seconds(100)), .brokerDropsConnections])]),

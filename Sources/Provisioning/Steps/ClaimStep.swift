@@ -80,11 +80,12 @@ extension NodeWork {
         _ record: NodeRecord, _ found: Belongings, _ run: StepRun, changesNothing: Bool = false
     ) async throws {
         guard let server = committed(record, found) else { return }
-        remember(finished: server, record, found)
         run.note("\(record.name) was committed as server \(server.id) before: nothing is left to do")
         if !changesNothing, found.ofThisKey.servers.contains(where: { $0.id == server.id }) {
             try await giveWay(to: server, record, found, run)
         }
+        // Not before: should that fail, the step that is tried again still has to know its own server and volumes.
+        remember(finished: server, record, found)
         throw Ending(.done, "finished", "finished by an earlier delivery")
     }
 

@@ -23,8 +23,7 @@ extension NodeWork {
         try await hostKeysHold()
         // Another process may have woken up with a POST half sent: every worker keeps the same one.
         let others = found.own.servers.filter { $0.id != serverID }
-        var asked = world.time.now
-        var record = try await stillClaimed(run)
+        let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
             try await end(finishedAs: finished, record, look(run), run)
         }
@@ -42,11 +41,12 @@ extension NodeWork {
         }
         if !found.older.servers.isEmpty { try await clearOlder(run) }
         if !others.isEmpty || !found.older.servers.isEmpty {
-            // Removing took its time.
-            asked = world.time.now
-            record = try await stillClaimed(run)
             // The other process may have pushed the name after us.
+            let asked = world.time.now
+            _ = try await stillClaimed(run)
             try await correctName(to: server, isCommitted: false, seen: asked, run)
+            // Removing took its time: a newer job may have removed ours meanwhile.
+            return try await commit(run)
         }
         var changes = NodeChanges()
         let os = known.host?.os ?? (type: plan.osType, version: HostFacts.twoParts(plan.osVersion))
@@ -59,8 +59,9 @@ extension NodeWork {
         if record.up != false { changes.up = .set(true) }
         if claim.judge(record) == .held(byUs: true) { changes.description = .set(claim.finalDescription) }
         remember(\.hasSentCommit, true)
+        // Of both looks the servers' is the older. A newer job may have removed ours while this worker was stopped.
         try await paddles.update(
-            try node().qualified, changes, for: run.call.good(until: asked + Self.recordFreshness))
+            try node().qualified, changes, for: run.call.good(until: found.requestedAt + Self.recordFreshness))
         remember(\.committedOS, os)
         return "\(try node()) is server \(server.id)"
     }
@@ -111,17 +112,28 @@ extension NodeWork {
         throw Ending(.done, "finished", "finished by an equal job in the meantime")
     }
 
-    /// The node is finished. If an equal job was faster, what was built under this job's number was never anybody's.
+    /// The node is finished. What else stands under this job's number was never anybody's: an equal job was faster, or
+    /// another worker that the broker had given this one to.
     func giveWay(to finished: Server, _ record: NodeRecord, _ found: Belongings, _ run: StepRun) async throws {
-        let winner = Ownership(metadata: finished.metadata)?.jobID
-        if job.order.jobID != 0, winner != job.order.jobID {
-            func isOurs(_ metadata: [String: String]) -> Bool {
-                Ownership(metadata: metadata)?.jobID == job.order.jobID
-            }
-            let servers = found.own.servers.filter { isOurs($0.metadata) }
-            try await removeTogether(servers) { try await self.removeServer($0, run) }
+        func isOurs(_ metadata: [String: String]) -> Bool {
+            job.order.jobID != 0 && Ownership(metadata: metadata)?.jobID == job.order.jobID
+        }
+        let servers = found.own.servers.filter { isOurs($0.metadata) && $0.id != finished.id }
+        try await removeTogether(servers) { try await self.removeServer($0, run) }
+        if !isOurs(finished.metadata) {
             try await clearAway(
                 found.own.volumes.filter { isOurs($0.metadata) && !$0.isAttached(to: finished.id) }, run)
+        } else if !servers.isEmpty {
+            // Those of the finished server stay, even if its owner has detached them.
+            let built = Set(known.volumes.map(\.id))
+            try await clearAway(
+                try await look(run).own.volumes.filter { volume in
+                    isOurs(volume.metadata) && !volume.isAttached(to: finished.id)
+                        && (built.contains(volume.id)
+                            || found.own.volumes.contains { old in
+                                old.id == volume.id && servers.contains { old.isAttached(to: $0.id) }
+                            })
+                }, run)
         }
         // Only while the name can be nobody else's.
         guard found.newer.isEmpty, case .held = claim.judge(record) else { return }
