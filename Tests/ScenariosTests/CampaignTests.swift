@@ -192,6 +192,9 @@ import World
         scenario(
             99_954, .fifo, "destroy, 3 volumes, unlock",
             [Trouble(.effect(18, .before), [.brokerClock(.seconds(3_600))]), fault(16, .unavailableRetryAfter)]),
+        scenario(
+            1_056_061, .shuffled, "destroy",
+            [Trouble(.effect(21, .after), [.brokerClock(.seconds(3_600))]), fault(17, .badRequest)]),
         // A job that is put anew after a newer one is the newest.
         scenario(
             95_761, .fifo, "provision, provision",

@@ -169,8 +169,10 @@ struct Judge: Sendable {
     /// Nothing of ours stands: paddles and DNS must not say otherwise.
     private func undescribed(_ endings: [Ending]) -> [String] {
         guard servers.isEmpty, endings.allSatisfy(\.left.isEmpty) else { return [] }
-        // A destroy that has grown an hour older leaves everything to whom it takes for newer.
-        if agesLie, endings.contains(where: { $0.outcome == "superseded" }) { return [] }
+        // A destroy that has grown an hour older leaves everything to whom it takes for newer, and says so, even if another
+        // worker that has it, too, speaks last.
+        let said = endings.map(\.outcome) + producer.allReplies.map(\.outcome)
+        if agesLie, said.contains("superseded") { return [] }
         var wrong: [String] = []
         if !watch.hadLateUpdate {
             if record?.macAddress != nil { wrong.append("I3 paddles still has a MAC") }
