@@ -124,15 +124,12 @@ extension NodeWork {
             try await clearAway(
                 found.own.volumes.filter { isOurs($0.metadata) && !$0.isAttached(to: finished.id) }, run)
         } else if !servers.isEmpty {
-            // Those of the finished server stay, even if its owner has detached them.
-            let built = Set(known.volumes.map(\.id))
+            // None but what this delivery knows, or what hung on those servers: its owner may have detached others.
+            let hung = found.own.volumes.filter { volume in servers.contains { volume.isAttached(to: $0.id) } }
+            let surplus = Set((known.volumes + hung).map(\.id))
             try await clearAway(
-                try await look(run).own.volumes.filter { volume in
-                    isOurs(volume.metadata) && !volume.isAttached(to: finished.id)
-                        && (built.contains(volume.id)
-                            || found.own.volumes.contains { old in
-                                old.id == volume.id && servers.contains { old.isAttached(to: $0.id) }
-                            })
+                try await look(run).own.volumes.filter {
+                    surplus.contains($0.id) && isOurs($0.metadata) && !$0.isAttached(to: finished.id)
                 }, run)
         }
         // Only while the name can be nobody else's.
