@@ -1,22 +1,19 @@
-/// Reads JSON of any shape (RFC 8259) straight into `JSONValue`. Going through `Codable` has to guess each value's type
-/// by failing at the others, which costs more than ten times as much.
+/// Reads JSON (RFC 8259) of any shape.
 struct JSONParser {
-    /// What is wrong, and at which byte.
-    struct Failure: Error, CustomStringConvertible {
-        let what: String
-        let offset: Int
-
-        var description: String { "not JSON: \(what) at byte \(offset)" }
-    }
-
     /// Arrays and objects inside each other; more is an attack on the stack, not an answer.
     private static let deepest = 200
 
     private let bytes: [UInt8]
     private var index = 0
 
-    /// - Throws: `Failure` unless the bytes are exactly one JSON value.
-    static func parse(_ bytes: [UInt8]) throws(Failure) -> JSONValue {
+    /// - Throws: unless the bytes are exactly one JSON value.
+    static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+        // Once for all: cutting texts out of what is UTF-8 needs no look at each.
+        do {
+            _ = try UTF8Span(validating: bytes.span)
+        } catch {
+            throw JSONError(notJSON: "a text that is not UTF-8", at: error.byteOffsets.lowerBound)
+        }
         var parser = JSONParser(bytes: bytes)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
@@ -28,7 +25,7 @@ struct JSONParser {
         self.bytes = bytes
     }
 
-    private mutating func value(depth: Int) throws(Failure) -> JSONValue {
+    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
         guard depth <= Self.deepest else { throw failure("nested too deeply") }
         skipSpace()
         switch peek {
@@ -43,25 +40,28 @@ struct JSONParser {
         }
     }
 
-    private mutating func object(depth: Int) throws(Failure) -> JSONValue {
+    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
         index += 1
-        var members: [String: JSONValue] = [:]
+        var members: [(String, JSONValue)] = []
         skipSpace()
-        if take(UInt8(ascii: "}")) { return .object(members) }
+        if take(UInt8(ascii: "}")) { return .object([:]) }
         repeat {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw failure("no member name") }
             let key = try string()
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw failure("no colon after a member name") }
-            members[key] = try value(depth: depth + 1)
+            members.append((key, try value(depth: depth + 1)))
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw failure("an object without an end") }
-        return .object(members)
+        // Once all are known: growing with each member would hash all of them several times.
+        var object = Dictionary<String, JSONValue>(minimumCapacity: members.count)
+        for (key, value) in members { object[key] = value }
+        return .object(object)
     }
 
-    private mutating func array(depth: Int) throws(Failure) -> JSONValue {
+    private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
         index += 1
         var values: [JSONValue] = []
         skipSpace()
@@ -74,7 +74,7 @@ struct JSONParser {
         return .array(values)
     }
 
-    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(Failure) -> JSONValue {
+    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
         let end = index + text.utf8CodeUnitCount
         let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         guard end <= bytes.count, bytes[index..<end].elementsEqual(wanted) else { throw failure("no value") }
@@ -82,7 +82,7 @@ struct JSONParser {
         return value
     }
 
-    private mutating func number() throws(Failure) -> JSONValue {
+    private mutating func number() throws(JSONError) -> JSONValue {
         let start = index
         var isWhole = true
         _ = take(UInt8(ascii: "-"))
@@ -106,19 +106,19 @@ struct JSONParser {
         return .number(value)
     }
 
-    private mutating func string() throws(Failure) -> String {
+    private mutating func string() throws(JSONError) -> String {
         index += 1
         let start = index
         while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { index += 1 }
         if peek == UInt8(ascii: "\"") {
             defer { index += 1 }
-            return try text(bytes[start..<index])
+            return String(decoding: bytes[start..<index], as: UTF8.self)
         }
         var out = Array(bytes[start..<index])
         while let byte = peek {
             index += 1
             switch byte {
-            case UInt8(ascii: "\""): return try text(out[...])
+            case UInt8(ascii: "\""): return String(decoding: out, as: UTF8.self)
             case UInt8(ascii: "\\"): try escape(into: &out)
             case 0..<0x20: throw failure("a control character in a text")
             default: out.append(byte)
@@ -127,12 +127,7 @@ struct JSONParser {
         throw failure("a text without an end")
     }
 
-    private func text(_ bytes: ArraySlice<UInt8>) throws(Failure) -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw failure("a text that is not UTF-8") }
-        return text
-    }
-
-    private mutating func escape(into out: inout [UInt8]) throws(Failure) {
+    private mutating func escape(into out: inout [UInt8]) throws(JSONError) {
         guard let byte = peek else { throw failure("an escape without an end") }
         index += 1
         switch byte {
@@ -157,7 +152,7 @@ struct JSONParser {
         }
     }
 
-    private mutating func unit() throws(Failure) -> UInt32 {
+    private mutating func unit() throws(JSONError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
             guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
@@ -187,5 +182,5 @@ struct JSONParser {
         while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { index += 1 }
     }
 
-    private func failure(_ what: String) -> Failure { Failure(what: what, offset: index) }
+    private func failure(_ what: String) -> JSONError { JSONError(notJSON: what, at: index) }
 }

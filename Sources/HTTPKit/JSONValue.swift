@@ -1,6 +1,6 @@
-/// JSON of any shape: error envelopes, the Sandbox, replies for scripts. Typed answers use Codable instead.
+/// JSON of any shape: what services answer, and what we send and print. Typed values are read from it (`JSONReadable`).
 /// Written with sorted keys, so that the same value always gives the same bytes.
-package enum JSONValue: Sendable, Hashable, Codable {
+package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
     case integer(Int)
@@ -10,40 +10,8 @@ package enum JSONValue: Sendable, Hashable, Codable {
     case object([String: JSONValue])
 
     /// - Throws: what is wrong and where, when the bytes are not one JSON value.
-    package init(parsing bytes: [UInt8]) throws {
+    package init(parsing bytes: [UInt8]) throws(JSONError) {
         self = try JSONParser.parse(bytes)
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Int.self) {
-            self = .integer(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode([JSONValue].self) {
-            self = .array(value)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .integer(let value): try container.encode(value)
-        case .number(let value): try container.encode(value)
-        case .string(let value): try container.encode(value)
-        case .array(let value): try container.encode(value)
-        case .object(let value): try container.encode(value)
-        }
     }
 
     /// Compact JSON with sorted keys.
@@ -65,7 +33,7 @@ package enum JSONValue: Sendable, Hashable, Codable {
     package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
     package var array: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
     package var object: [String: JSONValue]? { if case .object(let value) = self { value } else { nil } }
-    package var isNull: Bool { self == .null }
+    package var isNull: Bool { if case .null = self { true } else { false } }
 
     private func write(into out: inout [UInt8]) {
         switch self {

@@ -43,23 +43,31 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     /// digits or none, `Z`, an offset or no zone at all (which means UTC), or a date alone. Nil also for a time that an
     /// offset moves out of the years 0000 to 9999, which is all that `description` can write for others to read.
     package init?(parsing text: some StringProtocol) {
-        var rest = Substring(text)[...]
-        func number(_ digits: Int) -> Int64? {
-            let head = rest.prefix(digits)
-            guard head.utf8.count == digits, head.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
-            rest = rest.dropFirst(digits)
-            return Int64(head)
+        var bytes = text.utf8.makeIterator()
+        var next = bytes.next()
+        func digit() -> Int64? {
+            guard let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            next = bytes.next()
+            return Int64(byte - UInt8(ascii: "0"))
         }
-        func skip(_ characters: String) -> Character? {
-            guard let first = rest.first, characters.contains(first) else { return nil }
-            rest = rest.dropFirst()
-            return first
+        func number(_ digits: Int) -> Int64? {
+            var value: Int64 = 0
+            for _ in 0..<digits {
+                guard let digit = digit() else { return nil }
+                value = value * 10 + digit
+            }
+            return value
+        }
+        func skip(_ characters: String) -> UInt8? {
+            guard let byte = next, characters.utf8.contains(byte) else { return nil }
+            next = bytes.next()
+            return byte
         }
         guard let year = number(4), skip("-") != nil, let month = number(2), skip("-") != nil, let day = number(2),
             (1...12).contains(month), (1...31).contains(day)
         else { return nil }
         var micros = Self.days(year: year, month: month, day: day) * 86_400_000_000
-        if rest.isEmpty {
+        if next == nil {
             microseconds = micros
             return
         }
@@ -71,24 +79,23 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
             guard let second = number(2), second < 62 else { return nil }
             micros += second * 1_000_000
             if skip(".,") != nil {
-                let digits = rest.prefix { $0.isNumber && $0.isASCII }
-                guard !digits.isEmpty else { return nil }
-                rest = rest.dropFirst(digits.count)
-                let six = (digits + "000000").prefix(6)
-                micros += Int64(six) ?? 0
+                guard var fraction = digit() else { return nil }
+                for _ in 1..<6 { fraction = fraction * 10 + (digit() ?? 0) }
+                while digit() != nil {}
+                micros += fraction
             }
         }
         while skip(" ") != nil {}
-        if rest.isEmpty || rest == "Z" || rest == "z" {
+        if next == nil || skip("Zz") != nil {
+            guard next == nil else { return nil }
             microseconds = micros
             return
         }
         guard let sign = skip("+-"), let offsetHour = number(2) else { return nil }
         _ = skip(":")
-        let offsetMinute = rest.isEmpty ? 0 : number(2)
-        guard let offsetMinute, rest.isEmpty else { return nil }
+        guard let offsetMinute = next == nil ? 0 : number(2), next == nil else { return nil }
         let offset = (offsetHour * 3_600 + offsetMinute * 60) * 1_000_000
-        micros += sign == "+" ? -offset : offset
+        micros += sign == UInt8(ascii: "+") ? -offset : offset
         guard (Self.first..<Self.end).contains(micros) else { return nil }
         microseconds = micros
     }

@@ -73,7 +73,7 @@ import World
 
 @Suite struct ServerDecodingTests {
     private func server(_ json: String) throws -> OpenStack.Server {
-        try JSONDecoder().decode(OpenStack.Server.self, from: Data(json.utf8))
+        try OpenStack.Server(json: JSONValue(parsing: Array(json.utf8)))
     }
 
     @Test func aServerAsNovaShowsIt() throws {

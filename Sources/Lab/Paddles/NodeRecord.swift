@@ -1,3 +1,4 @@
+package import HTTPKit
 package import World
 
 /// A test machine as paddles knows it (facts/teuthology.md 1.3).
@@ -43,46 +44,31 @@ package struct NodeRecord: Sendable, Hashable {
     }
 }
 
-extension NodeRecord: Decodable {
-    private enum CodingKeys: String, CodingKey {
-        case name, description, up, arch, locked
-        case machineType = "machine_type"
-        case isVM = "is_vm"
-        case vmHost = "vm_host"
-        case osType = "os_type"
-        case osVersion = "os_version"
-        case lockedSince = "locked_since"
-        case lockedBy = "locked_by"
-        case macAddress = "mac_address"
-        case sshPublicKey = "ssh_pub_key"
-    }
-
-    private struct Host: Decodable {
-        var name: String
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let fields = try decoder.container(keyedBy: CodingKeys.self)
-        name = try fields.decode(String.self, forKey: .name)
-        description = try fields.decodeIfPresent(String.self, forKey: .description)
-        up = try fields.decodeIfPresent(Bool.self, forKey: .up)
-        machineType = try fields.decodeIfPresent(String.self, forKey: .machineType)
-        isVM = try fields.decodeIfPresent(Bool.self, forKey: .isVM) ?? false
-        vmHost = try fields.decodeIfPresent(Host.self, forKey: .vmHost)?.name
-        osType = try fields.decodeIfPresent(String.self, forKey: .osType)
-        osVersion = try fields.decodeIfPresent(String.self, forKey: .osVersion)
-        arch = try fields.decodeIfPresent(String.self, forKey: .arch)
+extension NodeRecord: JSONReadable {
+    package init(json: JSONValue) throws(JSONError) {
+        name = try json.read("name")
+        description = try json.readIfPresent("description")
+        up = try json.readIfPresent("up")
+        machineType = try json.readIfPresent("machine_type")
+        isVM = try json.readIfPresent("is_vm") ?? false
+        vmHost = try json.readIfPresent("vm_host").map { (host: JSONValue) throws(JSONError) in try host.read("name") }
+        osType = try json.readIfPresent("os_type")
+        osVersion = try json.readIfPresent("os_version")
+        arch = try json.readIfPresent("arch")
         // Whether a machine is locked is what everything else rests on: never guessed.
-        locked = try fields.decode(Bool.self, forKey: .locked)
-        lockedBy = try fields.decodeIfPresent(String.self, forKey: .lockedBy)
-        macAddress = try fields.decodeIfPresent(String.self, forKey: .macAddress)
-        sshPublicKey = try fields.decodeIfPresent(String.self, forKey: .sshPublicKey)
-        if let text = try fields.decodeIfPresent(String.self, forKey: .lockedSince) {
-            guard let moment = Timestamp(parsing: text) else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .lockedSince, in: fields, debugDescription: "\(text.debugDescription) is no point in time")
-            }
-            lockedSince = moment
+        locked = try json.read("locked")
+        lockedBy = try json.readIfPresent("locked_by")
+        macAddress = try json.readIfPresent("mac_address")
+        sshPublicKey = try json.readIfPresent("ssh_pub_key")
+        lockedSince = try json.readIfPresent("locked_since").map { (moment: PaddlesTime) in moment.value }
+    }
+
+    private struct PaddlesTime: JSONReadable {
+        var value: Timestamp
+
+        init(json: JSONValue) throws(JSONError) {
+            guard let value = Timestamp(parsing: try String(json: json)) else { throw JSONError("no point in time") }
+            self.value = value
         }
     }
 }

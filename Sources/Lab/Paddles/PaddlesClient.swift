@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPKit
 package import Resilience
 package import World
@@ -48,7 +47,7 @@ package struct PaddlesClient: Sendable {
         do {
             // A lab's whole list may be megabytes: read off the loop.
             records = try await world.compute.run { try Self.records(in: response) }
-        } catch is DecodingError {
+        } catch is JSONError {
             throw unreadable(response, operation, kind: .transient)
         }
         return records.filter { node in
@@ -184,14 +183,14 @@ package struct PaddlesClient: Sendable {
     }
 
     private static func records(in response: HTTPResponse) throws -> [NodeRecord] {
-        try JSONDecoder().decode([NodeRecord].self, from: Data(response.body))
+        try [NodeRecord](json: JSONValue(parsing: response.body))
     }
 
-    private func decode<Value: Decodable>(
+    private func decode<Value: JSONReadable>(
         _ type: Value.Type, _ response: HTTPResponse, _ operation: String
     ) throws(ServiceError) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(response.body))
+            return try Value(json: JSONValue(parsing: response.body))
         } catch {
             throw unreadable(response, operation, kind: .transient)
         }

@@ -10,9 +10,8 @@ package struct BlockStorage: Sendable {
     package func createVolume(_ new: NewVolume, for call: Call) async throws -> Volume {
         let request = ServiceRequest(
             method: .post, path: "/volumes", body: new.body, intent: .create, operation: "create volume \(new.name)")
-        return try await client.fetch(VolumeAnswer.self, request, for: call) {
-            BlockStorageVerdicts.verdict(of: $0, intent: .create)
-        }.volume
+        return try await client.fetch(
+            request, for: call, judge: { BlockStorageVerdicts.verdict(of: $0, intent: .create) }, Self.readVolume)
     }
 
     /// Nil only when Cinder itself says that there is no such volume: it is gone.
@@ -24,7 +23,7 @@ package struct BlockStorage: Sendable {
                 ? nil : BlockStorageVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
-        return try await client.decode(VolumeAnswer.self, from: response, of: request).volume
+        return try await client.decode(response, of: request, Self.readVolume)
     }
 
     /// All volumes of the project, or those of exactly this name.
@@ -32,8 +31,8 @@ package struct BlockStorage: Sendable {
         let request = ServiceRequest(
             method: .get, path: "/volumes/detail", query: name.map { URLText.query([("name", $0)]) } ?? "",
             intent: .look, operation: "list volumes")
-        var listing = try await client.list(
-            VolumePage.self, request, for: call, complete: true, judge: Self.judgeLook)
+        var listing: Listing<Volume> = try await client.list(
+            "volumes", request, for: call, complete: true, judge: Self.judgeLook)
         if let name { listing.items.removeAll { $0.name != name } }
         return listing
     }
@@ -51,19 +50,20 @@ package struct BlockStorage: Sendable {
 
     /// All attachments of a volume as Cinder keeps them, those that never came through included.
     package func attachmentIDs(ofVolume volumeID: String, for call: Call) async throws -> [String] {
-        struct Attachment: Decodable, Sendable { var id: String }
-        struct Answer: Decodable, Sendable { var attachments: [Attachment] }
         let request = ServiceRequest(
             method: .get, path: "/attachments", query: URLText.query([("volume_id", volumeID)]), intent: .look,
             operation: "list attachments of volume", microversion: "3.27")
-        return try await client.fetch(Answer.self, request, for: call, judge: Self.judgeLook).attachments.map(\.id)
+        return try await client.fetch(request, for: call, judge: Self.judgeLook) { json throws(JSONError) in
+            let attachments: [Attachment] = try json.read("attachments")
+            return attachments.map(\.id)
+        }
     }
 
     package func limits(for call: Call) async throws -> VolumeLimits {
-        struct Limits: Decodable, Sendable { var absolute: VolumeLimits }
-        struct Answer: Decodable, Sendable { var limits: Limits }
         let request = ServiceRequest(method: .get, path: "/limits", intent: .look, operation: "read volume limits")
-        return try await client.fetch(Answer.self, request, for: call, judge: Self.judgeLook).limits.absolute
+        return try await client.fetch(request, for: call, judge: Self.judgeLook) { json throws(JSONError) in
+            try json.read("limits") { limits throws(JSONError) in try limits.read("absolute") }
+        }
     }
 
     /// The cheapest question that needs a token.
@@ -74,6 +74,16 @@ package struct BlockStorage: Sendable {
     }
 
     private static let judgeLook: ServiceClient.Judge = { BlockStorageVerdicts.verdict(of: $0, intent: .look) }
+
+    private static let readVolume: ServiceClient.Reading<Volume> = { json throws(JSONError) in try json.read("volume") }
+
+    private struct Attachment: JSONReadable {
+        var id: String
+
+        init(json: JSONValue) throws(JSONError) {
+            id = try json.read("id")
+        }
+    }
 
     private func delete(
         _ path: String, _ operation: String, microversion: String?, _ call: Call

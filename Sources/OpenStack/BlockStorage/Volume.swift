@@ -1,3 +1,4 @@
+package import HTTPKit
 package import World
 
 /// The states of a volume that we act on (facts/openstack.md 1.7).
@@ -46,65 +47,42 @@ package struct Volume: Sendable, Hashable, Identifiable {
     }
 }
 
-extension Volume: Decodable {
-    private enum Key: String, CodingKey {
-        case id, name, status, size, metadata, attachments
-        case created = "created_at"
-        case zone = "availability_zone"
-    }
-
-    private struct Raw: Decodable {
-        var server_id: String?
-        var attachment_id: String?
-        var device: String?
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
-        status = VolumeStatus(try values.decodeIfPresent(String.self, forKey: .status) ?? "unknown")
-        size = try values.decodeIfPresent(Int.self, forKey: .size) ?? 0
-        metadata = try values.decodeIfPresent([String: String].self, forKey: .metadata) ?? [:]
-        created = try values.decodeIfPresent(String.self, forKey: .created).flatMap { Timestamp(parsing: $0) }
-        attachments = (try values.decodeIfPresent([Raw].self, forKey: .attachments) ?? []).compactMap { raw in
-            raw.server_id.map { Attachment(serverID: $0, attachmentID: raw.attachment_id, device: raw.device) }
+extension Volume: JSONReadable {
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
+        status = VolumeStatus(try json.readIfPresent("status") ?? "unknown")
+        size = try json.readIfPresent("size") ?? 0
+        metadata = try json.readIfPresent("metadata") ?? [:]
+        created = try json.readTime("created_at")
+        attachments = []
+        for attachment in try json.readIfPresent("attachments") ?? [] as [JSONValue] {
+            // One to a host without a server has none.
+            guard let serverID: String = try attachment.readIfPresent("server_id") else { continue }
+            attachments.append(
+                Attachment(
+                    serverID: serverID, attachmentID: try attachment.readIfPresent("attachment_id"),
+                    device: try attachment.readIfPresent("device")))
         }
-        zone = try values.decodeIfPresent(String.self, forKey: .zone)
+        zone = try json.readIfPresent("availability_zone")
     }
-}
-
-struct VolumeAnswer: Decodable, Sendable {
-    var volume: Volume
-}
-
-struct VolumePage: ListPage {
-    var volumes: [Volume]
-    var volumes_links: [PageLink]?
-
-    var items: [Volume] { volumes }
-    var next: String? { volumes_links.next }
 }
 
 /// How much of the project's quota is used; nil where there is no limit.
-package struct VolumeLimits: Sendable, Hashable, Decodable {
+package struct VolumeLimits: Sendable, Hashable, JSONReadable {
     package var volumes: Int?
     package var volumesUsed: Int
     package var gigabytes: Int?
     package var gigabytesUsed: Int
 
-    private enum Key: String, CodingKey {
-        case maxTotalVolumes, totalVolumesUsed, maxTotalVolumeGigabytes, totalGigabytesUsed
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        func limit(_ key: Key) throws -> Int? {
-            try values.decodeIfPresent(Int.self, forKey: key).flatMap { $0 < 0 ? nil : $0 }
+    package init(json: JSONValue) throws(JSONError) {
+        func limit(_ name: String) throws(JSONError) -> Int? {
+            let value: Int? = try json.readIfPresent(name)
+            return value.flatMap { $0 < 0 ? nil : $0 }
         }
-        volumes = try limit(.maxTotalVolumes)
-        volumesUsed = try values.decodeIfPresent(Int.self, forKey: .totalVolumesUsed) ?? 0
-        gigabytes = try limit(.maxTotalVolumeGigabytes)
-        gigabytesUsed = try values.decodeIfPresent(Int.self, forKey: .totalGigabytesUsed) ?? 0
+        volumes = try limit("maxTotalVolumes")
+        volumesUsed = try json.readIfPresent("totalVolumesUsed") ?? 0
+        gigabytes = try limit("maxTotalVolumeGigabytes")
+        gigabytesUsed = try json.readIfPresent("totalGigabytesUsed") ?? 0
     }
 }

@@ -13,18 +13,16 @@ package struct Compute: Sendable {
     /// Not repeated by us whatever happens: after `.ambiguous` the caller looks for a server of its key first.
     /// - Throws: a `ServiceError` that `smellsOfStaleness` once our lists were dropped because of it.
     package func createServer(_ new: NewServer, for call: Call) async throws -> CreatedServer {
-        struct Answer: Decodable, Sendable {
-            struct Server: Decodable, Sendable { var id: String }
-            var server: Server
-        }
         let request = ServiceRequest(
             method: .post, path: "/servers", body: new.body, intent: .create, operation: "create server \(new.name)")
         do {
             let response = try await client.send(request, for: call) {
                 ComputeVerdicts.verdict(of: $0, intent: .create)
             }
-            let answer = try await client.decode(Answer.self, from: response, of: request)
-            return CreatedServer(id: answer.server.id, requestID: response.openStackRequestID)
+            let id: String = try await client.decode(response, of: request) { json throws(JSONError) in
+                try json.read("server") { server throws(JSONError) in try server.read("id") }
+            }
+            return CreatedServer(id: id, requestID: response.openStackRequestID)
         } catch let error as ServiceError where error.smellsOfStaleness {
             await cache.drop()
             throw error
@@ -38,7 +36,7 @@ package struct Compute: Sendable {
             CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
-        return try await client.decode(ServerAnswer.self, from: response, of: request).server
+        return try await client.decode(response, of: request) { json throws(JSONError) in try json.read("server") }
     }
 
     /// All servers of the project, or those of exactly this name.
@@ -58,7 +56,7 @@ package struct Compute: Sendable {
     private func servers(_ query: String, _ call: Call, complete: Bool) async throws -> Listing<Server> {
         var request = look("/servers/detail", "list servers")
         request.query = query
-        return try await client.list(ServerPage.self, request, for: call, complete: complete, judge: judgeLook)
+        return try await client.list("servers", request, for: call, complete: complete, judge: judgeLook)
     }
 
     package func deleteServer(_ id: String, for call: Call) async throws -> Deletion {
@@ -82,7 +80,6 @@ package struct Compute: Sendable {
 
     /// The last lines that the machine wrote on its console; nil where this cloud gives none.
     package func consoleTail(_ id: String, lines: Int, for call: Call) async throws -> String? {
-        struct Answer: Decodable, Sendable { var output: String? }
         let request = ServiceRequest(
             method: .post, path: "/servers/\(URLText.escape(id))/action",
             body: ["os-getConsoleOutput": ["length": .integer(lines)]], intent: .look, operation: "read console")
@@ -92,19 +89,22 @@ package struct Compute: Sendable {
                 ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
         }
         guard response.status < 300 else { return nil }
-        return try await client.decode(Answer.self, from: response, of: request).output
+        return try await client.decode(response, of: request) { json throws(JSONError) in
+            try json.readIfPresent("output")
+        }
     }
 
     // MARK: Volumes of a server
 
     package func attachments(of serverID: String, for call: Call) async throws -> [VolumeAttachment]? {
-        struct Answer: Decodable, Sendable { var volumeAttachments: [VolumeAttachment] }
         let request = look("/servers/\(URLText.escape(serverID))/os-volume_attachments", "list attachments")
         let response = try await client.send(request, for: call) { response in
             CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
         }
         if response.status == 404 { return nil }
-        return try await client.decode(Answer.self, from: response, of: request).volumeAttachments
+        return try await client.decode(response, of: request) { json throws(JSONError) in
+            try json.read("volumeAttachments")
+        }
     }
 
     /// Starts to attach: whether it worked shows only in the volume, which becomes `in-use` on this server or goes back
@@ -128,21 +128,21 @@ package struct Compute: Sendable {
 
     package func flavors(for call: Call) async throws -> [Flavor] {
         let request = look("/flavors/detail", "list flavors")
-        return try await client.list(FlavorPage.self, request, for: call, complete: true, judge: judgeLook).items
+        return try await client.list("flavors", request, for: call, complete: true, judge: judgeLook).items
     }
 
     package func zones(for call: Call) async throws -> [AvailabilityZone] {
-        struct Answer: Decodable, Sendable { var availabilityZoneInfo: [AvailabilityZone] }
         let request = look("/os-availability-zone", "list availability zones")
-        return try await client.fetch(Answer.self, request, for: call, judge: judgeLook).availabilityZoneInfo
+        return try await client.fetch(request, for: call, judge: judgeLook) { json throws(JSONError) in
+            try json.read("availabilityZoneInfo")
+        }
     }
 
     package func limits(for call: Call) async throws -> ComputeLimits {
-        struct Limits: Decodable, Sendable { var absolute: ComputeLimits }
-        struct Answer: Decodable, Sendable { var limits: Limits }
-        return try await client.fetch(
-            Answer.self, look("/limits", "read compute limits"), for: call, judge: judgeLook
-        ).limits.absolute
+        let request = look("/limits", "read compute limits")
+        return try await client.fetch(request, for: call, judge: judgeLook) { json throws(JSONError) in
+            try json.read("limits") { limits throws(JSONError) in try limits.read("absolute") }
+        }
     }
 
     /// The cheapest question that needs a token.

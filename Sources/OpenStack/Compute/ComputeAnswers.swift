@@ -1,36 +1,30 @@
+package import HTTPKit
 /// A volume on a server, as Nova sees it. Its id in paths is the volume's.
-package struct VolumeAttachment: Sendable, Hashable, Decodable {
+package struct VolumeAttachment: Sendable, Hashable, JSONReadable {
     package var volumeID: String
     package var serverID: String
     /// A hint at best (facts/openstack.md 1.4).
     package var device: String?
 
-    private enum Key: String, CodingKey { case volumeId, serverId, device }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        volumeID = try values.decode(String.self, forKey: .volumeId)
-        serverID = try values.decodeIfPresent(String.self, forKey: .serverId) ?? ""
-        device = try values.decodeIfPresent(String.self, forKey: .device)
+    package init(json: JSONValue) throws(JSONError) {
+        volumeID = try json.read("volumeId")
+        serverID = try json.readIfPresent("serverId") ?? ""
+        device = try json.readIfPresent("device")
     }
 }
 
-package struct AvailabilityZone: Sendable, Hashable, Decodable {
+package struct AvailabilityZone: Sendable, Hashable, JSONReadable {
     package var name: String
     package var isAvailable: Bool
 
-    private enum Key: String, CodingKey { case zoneName, zoneState }
-    private struct State: Decodable { var available: Bool? }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        name = try values.decode(String.self, forKey: .zoneName)
-        isAvailable = try values.decodeIfPresent(State.self, forKey: .zoneState)?.available ?? true
+    package init(json: JSONValue) throws(JSONError) {
+        name = try json.read("zoneName")
+        isAvailable = json["zoneState"]?["available"]?.bool ?? true
     }
 }
 
 /// How much of the project's quota is used; nil where there is no limit.
-package struct ComputeLimits: Sendable, Hashable, Decodable {
+package struct ComputeLimits: Sendable, Hashable, JSONReadable {
     package var instances: Int?
     package var instancesUsed: Int
     package var cores: Int?
@@ -39,21 +33,17 @@ package struct ComputeLimits: Sendable, Hashable, Decodable {
     package var ram: Int?
     package var ramUsed: Int
 
-    private enum Key: String, CodingKey {
-        case maxTotalInstances, totalInstancesUsed, maxTotalCores, totalCoresUsed, maxTotalRAMSize, totalRAMUsed
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        func limit(_ key: Key) throws -> Int? {
-            try values.decodeIfPresent(Int.self, forKey: key).flatMap { $0 < 0 ? nil : $0 }
+    package init(json: JSONValue) throws(JSONError) {
+        func limit(_ name: String) throws(JSONError) -> Int? {
+            let value: Int? = try json.readIfPresent(name)
+            return value.flatMap { $0 < 0 ? nil : $0 }
         }
-        instances = try limit(.maxTotalInstances)
-        instancesUsed = try values.decodeIfPresent(Int.self, forKey: .totalInstancesUsed) ?? 0
-        cores = try limit(.maxTotalCores)
-        coresUsed = try values.decodeIfPresent(Int.self, forKey: .totalCoresUsed) ?? 0
-        ram = try limit(.maxTotalRAMSize)
-        ramUsed = try values.decodeIfPresent(Int.self, forKey: .totalRAMUsed) ?? 0
+        instances = try limit("maxTotalInstances")
+        instancesUsed = try json.readIfPresent("totalInstancesUsed") ?? 0
+        cores = try limit("maxTotalCores")
+        coresUsed = try json.readIfPresent("totalCoresUsed") ?? 0
+        ram = try limit("maxTotalRAMSize")
+        ramUsed = try json.readIfPresent("totalRAMUsed") ?? 0
     }
 }
 

@@ -1,5 +1,6 @@
+package import HTTPKit
 /// A size of machine.
-package struct Flavor: Sendable, Hashable, Identifiable, Decodable {
+package struct Flavor: Sendable, Hashable, Identifiable, JSONReadable {
     package var id: String
     package var name: String
     /// MB
@@ -18,26 +19,12 @@ package struct Flavor: Sendable, Hashable, Identifiable, Decodable {
         self.isDisabled = isDisabled
     }
 
-    private enum Key: String, CodingKey {
-        case id, name, ram, disk, vcpus
-        case disabled = "OS-FLV-DISABLED:disabled"
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
+        ram = try json.readIfPresent("ram") ?? 0
+        disk = try json.readIfPresent("disk") ?? 0
+        vcpus = try json.readIfPresent("vcpus") ?? 0
+        isDisabled = try json.readIfPresent("OS-FLV-DISABLED:disabled") ?? false
     }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
-        ram = try values.decodeIfPresent(Int.self, forKey: .ram) ?? 0
-        disk = try values.decodeIfPresent(Int.self, forKey: .disk) ?? 0
-        vcpus = try values.decodeIfPresent(Int.self, forKey: .vcpus) ?? 0
-        isDisabled = try values.decodeIfPresent(Bool.self, forKey: .disabled) ?? false
-    }
-}
-
-struct FlavorPage: ListPage {
-    var flavors: [Flavor]
-    var flavors_links: [PageLink]?
-
-    var items: [Flavor] { flavors }
-    var next: String? { flavors_links.next }
 }

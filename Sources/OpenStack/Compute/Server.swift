@@ -1,3 +1,4 @@
+package import HTTPKit
 package import World
 
 /// The states of a server that we act on (facts/openstack.md 1.4); Nova has a dozen more.
@@ -76,42 +77,31 @@ package struct Server: Sendable, Hashable, Identifiable {
     }
 }
 
-extension Server: Decodable {
-    private enum Key: String, CodingKey {
-        case id, name, status, metadata, created, updated, addresses, image, flavor, fault
-        case taskState = "OS-EXT-STS:task_state"
-        case vmState = "OS-EXT-STS:vm_state"
-        case zone = "OS-EXT-AZ:availability_zone"
-        case volumes = "os-extended-volumes:volumes_attached"
-    }
-
-    private struct Reference: Decodable {
-        var id: String?
-    }
-
-    private struct Address: Decodable {
-        enum CodingKeys: String, CodingKey {
-            case addr, version
-            case type = "OS-EXT-IPS:type"
-            case mac = "OS-EXT-IPS-MAC:mac_addr"
-        }
+extension Server: JSONReadable {
+    private struct Address: JSONReadable {
         var addr: String
         var version: Int?
         var type: String?
         var mac: String?
+
+        init(json: JSONValue) throws(JSONError) {
+            addr = try json.read("addr")
+            version = try json.readIfPresent("version")
+            type = try json.readIfPresent("OS-EXT-IPS:type")
+            mac = try json.readIfPresent("OS-EXT-IPS-MAC:mac_addr")
+        }
     }
 
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
-        status = ServerStatus(try values.decodeIfPresent(String.self, forKey: .status) ?? "UNKNOWN")
-        taskState = try values.decodeIfPresent(String.self, forKey: .taskState)
-        vmState = try values.decodeIfPresent(String.self, forKey: .vmState)
-        metadata = try values.decodeIfPresent([String: String].self, forKey: .metadata) ?? [:]
-        created = try values.decodeIfPresent(String.self, forKey: .created).flatMap { Timestamp(parsing: $0) }
-        updated = try values.decodeIfPresent(String.self, forKey: .updated).flatMap { Timestamp(parsing: $0) }
-        let networks = try values.decodeIfPresent([String: [Address]].self, forKey: .addresses) ?? [:]
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
+        status = ServerStatus(try json.readIfPresent("status") ?? "UNKNOWN")
+        taskState = try json.readIfPresent("OS-EXT-STS:task_state")
+        vmState = try json.readIfPresent("OS-EXT-STS:vm_state")
+        metadata = try json.readIfPresent("metadata") ?? [:]
+        created = try json.readTime("created")
+        updated = try json.readTime("updated")
+        let networks: [String: [Address]] = try json.readIfPresent("addresses") ?? [:]
         addresses = networks.sorted { $0.key < $1.key }.flatMap { network, addresses in
             addresses.map {
                 ServerAddress(
@@ -120,22 +110,13 @@ extension Server: Decodable {
             }
         }
         // `""` when booted from a volume, else an object; a flavor has no id from 2.47 on.
-        imageID = (try? values.decodeIfPresent(Reference.self, forKey: .image))?.id
-        flavorID = (try? values.decodeIfPresent(Reference.self, forKey: .flavor))?.id
-        zone = try values.decodeIfPresent(String.self, forKey: .zone)
-        fault = try values.decodeIfPresent(ServerFault.self, forKey: .fault)
-        volumeIDs = (try values.decodeIfPresent([Reference].self, forKey: .volumes) ?? []).compactMap(\.id)
+        imageID = json["image"]?["id"]?.string
+        flavorID = json["flavor"]?["id"]?.string
+        zone = try json.readIfPresent("OS-EXT-AZ:availability_zone")
+        fault = try json.readIfPresent("fault")
+        volumeIDs = []
+        for volume in try json.readIfPresent("os-extended-volumes:volumes_attached") ?? [] as [JSONValue] {
+            volumeIDs.append(try volume.read("id"))
+        }
     }
-}
-
-struct ServerAnswer: Decodable, Sendable {
-    var server: Server
-}
-
-struct ServerPage: ListPage {
-    var servers: [Server]
-    var servers_links: [PageLink]?
-
-    var items: [Server] { servers }
-    var next: String? { servers_links.next }
 }

@@ -1,5 +1,6 @@
+package import HTTPKit
 /// Why a server went to ERROR.
-package struct ServerFault: Sendable, Hashable, Decodable {
+package struct ServerFault: Sendable, Hashable, JSONReadable {
     package var code: Int
     package var message: String
 
@@ -8,12 +9,9 @@ package struct ServerFault: Sendable, Hashable, Decodable {
         self.message = message
     }
 
-    private enum Key: String, CodingKey { case code, message }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        code = try values.decodeIfPresent(Int.self, forKey: .code) ?? 500
-        message = ErrorEnvelope.plain(try values.decodeIfPresent(String.self, forKey: .message) ?? "")
+    package init(json: JSONValue) throws(JSONError) {
+        code = try json.readIfPresent("code") ?? 500
+        message = ErrorEnvelope.plain(try json.readIfPresent("message") ?? "")
     }
 
     package var kind: FaultKind { FaultKind(self) }

@@ -7,10 +7,9 @@ enum IdentityVerdicts {
         "check auth URL, user, password (or application credential), project and domains of this provider"
 
     static func login(_ response: HTTPResponse) -> Verdict? {
+        if [200, 201, 203].contains(response.status) { return nil }
         let envelope = ErrorEnvelope(response)
         switch response.status {
-        case 200, 201, 203:
-            return nil
         case 429:
             return Verdict(.transient, "too many logins: \(envelope.message)", next: "fewer workers, or wait")
         case 408, 500...599:

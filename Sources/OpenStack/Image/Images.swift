@@ -1,9 +1,9 @@
-import HTTPKit
+package import HTTPKit
 package import Resilience
 package import World
 
 /// What a server is made from.
-package struct Image: Sendable, Hashable, Identifiable, Decodable {
+package struct Image: Sendable, Hashable, Identifiable, JSONReadable {
     package var id: String
     /// May be empty: Glance allows images without one.
     package var name: String
@@ -28,23 +28,14 @@ package struct Image: Sendable, Hashable, Identifiable, Decodable {
         self.isHidden = isHidden
     }
 
-    private enum Key: String, CodingKey {
-        case id, name, status
-        case minDisk = "min_disk"
-        case minRAM = "min_ram"
-        case created = "created_at"
-        case isHidden = "os_hidden"
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
-        status = try values.decodeIfPresent(String.self, forKey: .status) ?? ""
-        minDisk = try values.decodeIfPresent(Int.self, forKey: .minDisk) ?? 0
-        minRAM = try values.decodeIfPresent(Int.self, forKey: .minRAM) ?? 0
-        created = try values.decodeIfPresent(String.self, forKey: .created).flatMap { Timestamp(parsing: $0) }
-        isHidden = try values.decodeIfPresent(Bool.self, forKey: .isHidden) ?? false
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
+        status = try json.readIfPresent("status") ?? ""
+        minDisk = try json.readIfPresent("min_disk") ?? 0
+        minRAM = try json.readIfPresent("min_ram") ?? 0
+        created = try json.readTime("created_at")
+        isHidden = try json.readIfPresent("os_hidden") ?? false
     }
 }
 
@@ -52,18 +43,12 @@ package struct Image: Sendable, Hashable, Identifiable, Decodable {
 package struct Images: Sendable {
     let client: ServiceClient
 
-    private struct Page: ListPage {
-        var images: [Image]
-        var next: String?
-
-        var items: [Image] { images }
-    }
-
     /// Those that servers can be made from, newest first as Glance sorts them.
     package func active(for call: Call) async throws -> [Image] {
         let request = ServiceRequest(
             method: .get, path: "/images", query: "status=active", intent: .look, operation: "list images")
-        let listing = try await client.list(Page.self, request, for: call, complete: true, judge: Self.judge)
+        let listing: Listing<Image> = try await client.list(
+            "images", request, for: call, complete: true, judge: Self.judge)
         return listing.items.filter { $0.status == "active" }
     }
 

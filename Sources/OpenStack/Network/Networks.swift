@@ -1,8 +1,8 @@
-import HTTPKit
+package import HTTPKit
 package import Resilience
 
 /// A network that servers may be put on. Names are not unique.
-package struct Network: Sendable, Hashable, Identifiable, Decodable {
+package struct Network: Sendable, Hashable, Identifiable, JSONReadable {
     package var id: String
     package var name: String
     package var isExternal: Bool
@@ -15,22 +15,16 @@ package struct Network: Sendable, Hashable, Identifiable, Decodable {
         self.isShared = isShared
     }
 
-    private enum Key: String, CodingKey {
-        case id, name, shared
-        case external = "router:external"
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
-        isExternal = try values.decodeIfPresent(Bool.self, forKey: .external) ?? false
-        isShared = try values.decodeIfPresent(Bool.self, forKey: .shared) ?? false
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
+        isExternal = try json.readIfPresent("router:external") ?? false
+        isShared = try json.readIfPresent("shared") ?? false
     }
 }
 
 /// Names are not unique.
-package struct SecurityGroup: Sendable, Hashable, Identifiable, Decodable {
+package struct SecurityGroup: Sendable, Hashable, Identifiable, JSONReadable {
     package var id: String
     package var name: String
 
@@ -39,12 +33,9 @@ package struct SecurityGroup: Sendable, Hashable, Identifiable, Decodable {
         self.name = name
     }
 
-    private enum Key: String, CodingKey { case id, name }
-
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        id = try values.decode(String.self, forKey: .id)
-        name = try values.decodeIfPresent(String.self, forKey: .name) ?? ""
+    package init(json: JSONValue) throws(JSONError) {
+        id = try json.read("id")
+        name = try json.readIfPresent("name") ?? ""
     }
 }
 
@@ -52,32 +43,16 @@ package struct SecurityGroup: Sendable, Hashable, Identifiable, Decodable {
 package struct Networks: Sendable {
     let client: ServiceClient
 
-    private struct NetworkPage: ListPage {
-        var networks: [Network]
-        var networks_links: [PageLink]?
-
-        var items: [Network] { networks }
-        var next: String? { networks_links.next }
-    }
-
-    private struct GroupPage: ListPage {
-        var security_groups: [SecurityGroup]
-        var security_groups_links: [PageLink]?
-
-        var items: [SecurityGroup] { security_groups }
-        var next: String? { security_groups_links.next }
-    }
-
     package func networks(for call: Call) async throws -> [Network] {
         let request = ServiceRequest(method: .get, path: "/networks", intent: .look, operation: "list networks")
-        return try await client.list(NetworkPage.self, request, for: call, complete: true, judge: Self.judge).items
+        return try await client.list("networks", request, for: call, complete: true, judge: Self.judge).items
     }
 
     package func securityGroups(for call: Call) async throws -> [SecurityGroup] {
         let request = ServiceRequest(
             method: .get, path: "/security-groups", query: "fields=id&fields=name", intent: .look,
             operation: "list security groups")
-        return try await client.list(GroupPage.self, request, for: call, complete: true, judge: Self.judge).items
+        return try await client.list("security_groups", request, for: call, complete: true, judge: Self.judge).items
     }
 
     /// The cheapest question that needs a token.

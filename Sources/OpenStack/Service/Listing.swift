@@ -1,3 +1,4 @@
+import HTTPKit
 package import World
 
 /// Everything of one kind that a service listed, with what the list can prove.
@@ -18,19 +19,27 @@ package struct Listing<Item: Sendable>: Sendable {
     }
 }
 
-/// One page of a list. `next` is a link of which only the query counts: it may name an internal host
-/// (facts/openstack.md 1.4).
-protocol ListPage: Decodable, Sendable {
-    associatedtype Item: Sendable
-    var items: [Item] { get }
-    var next: String? { get }
-}
+/// One page of a list.
+struct ListPage<Item: JSONReadable>: Sendable {
+    var items: [Item]
+    /// A link of which only the query counts: it may name an internal host (facts/openstack.md 1.4).
+    var next: String?
 
-struct PageLink: Decodable, Sendable {
-    var rel: String
-    var href: String
-}
+    init(_ json: JSONValue, member: String) throws(JSONError) {
+        items = try json.read(member)
+        // Glance names the next page directly, the others among links.
+        let links: [Link] = try json.readIfPresent("\(member)_links") ?? []
+        next = links.first { $0.rel == "next" }?.href
+        if next == nil { next = try json.readIfPresent("next") }
+    }
 
-extension [PageLink]? {
-    var next: String? { self?.first { $0.rel == "next" }?.href }
+    private struct Link: JSONReadable {
+        var rel: String
+        var href: String
+
+        init(json: JSONValue) throws(JSONError) {
+            rel = try json.read("rel")
+            href = try json.read("href")
+        }
+    }
 }

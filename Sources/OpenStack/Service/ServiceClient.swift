@@ -1,4 +1,3 @@
-import FoundationEssentials
 import HTTPKit
 import Resilience
 import World
@@ -79,58 +78,48 @@ struct ServiceClient: Sendable {
         }
     }
 
+    /// Reads a typed value out of an answer.
     /// - Throws: `ServiceError` when the answer is not what it should be; `.ambiguous` for a change, which has had its
     ///   effect all the same.
-    func decode<Value: Decodable & Sendable>(
-        _ type: Value.Type, from response: HTTPResponse, of request: ServiceRequest
+    func decode<Value: Sendable>(
+        _ response: HTTPResponse, of request: ServiceRequest, _ reading: @escaping Reading<Value>
     ) async throws -> Value {
         let body = response.body
         do {
-            if body.count <= Self.bigAnswer { return try JSONDecoder().decode(type, from: Data(body)) }
-            return try await world.compute.run { try JSONDecoder().decode(type, from: Data(body)) }
-        } catch let error as DecodingError {
+            if body.count <= Self.bigAnswer { return try reading(JSONValue(parsing: body)) }
+            return try await world.compute.run { try reading(JSONValue(parsing: body)) }
+        } catch let error as JSONError {
             throw ServiceError(
                 service: service.rawValue, provider: settings.provider, operation: request.operation,
                 request: "\(request.method.rawValue) \(request.path)", status: response.status,
-                message: "the answer cannot be read: \(Self.describe(error))",
+                message: "the answer cannot be read: \(error)",
                 kind: request.intent.isMutating ? .ambiguous : .transient,
                 next: "check what answers at the endpoint of \(service.rawValue)")
         }
     }
 
-    func fetch<Value: Decodable & Sendable>(
-        _ type: Value.Type, _ request: ServiceRequest, for call: Call, judge: @escaping Judge
+    func fetch<Value: Sendable>(
+        _ request: ServiceRequest, for call: Call, judge: @escaping Judge, _ reading: @escaping Reading<Value>
     ) async throws -> Value {
-        try await decode(type, from: try await send(request, for: call, judge: judge), of: request)
+        try await decode(try await send(request, for: call, judge: judge), of: request, reading)
     }
 
-    /// Where and what, without any of the answer's content.
-    private static func describe(_ error: DecodingError) -> String {
-        func path(_ context: DecodingError.Context) -> String {
-            let text = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return text.isEmpty ? "" : " at \(text)"
-        }
-        return switch error {
-        case .keyNotFound(let key, let context): "no \(key.stringValue)\(path(context))"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context): "unexpected value\(path(context))"
-        case .dataCorrupted(let context): "not JSON\(path(context))"
-        @unknown default: "unexpected content"
-        }
-    }
+    typealias Reading<Value> = @Sendable (JSONValue) throws(JSONError) -> Value
 }
 
 // MARK: - Lists
 
 extension ServiceClient {
     /// Follows a list to its end.
+    /// - Parameter member: the name that the items of a page stand under.
     /// - Throws: what `send` throws; `ServiceError` when the service sends us in a circle.
-    func list<Page: ListPage>(
-        _ type: Page.Type, _ request: ServiceRequest, for call: Call, complete: Bool, judge: @escaping Judge
-    ) async throws -> Listing<Page.Item> {
+    func list<Item: JSONReadable>(
+        _ member: String, _ request: ServiceRequest, for call: Call, complete: Bool, judge: @escaping Judge
+    ) async throws -> Listing<Item> {
         var restarts = 2
         while true {
             do {
-                return try await pages(type, request, call, complete, judge)
+                return try await pages(member, request, call, complete, judge)
             } catch let error as StaleMarker {
                 // The last item of a page was deleted before the next page was asked for.
                 restarts -= 1
@@ -157,10 +146,10 @@ extension ServiceClient {
         var cause: ServiceError
     }
 
-    private func pages<Page: ListPage>(
-        _ type: Page.Type, _ first: ServiceRequest, _ call: Call, _ complete: Bool, _ judge: @escaping Judge
-    ) async throws -> Listing<Page.Item> {
-        var listing = Listing<Page.Item>(items: [], requestedAt: world.time.now, complete: complete)
+    private func pages<Item: JSONReadable>(
+        _ member: String, _ first: ServiceRequest, _ call: Call, _ complete: Bool, _ judge: @escaping Judge
+    ) async throws -> Listing<Item> {
+        var listing = Listing<Item>(items: [], requestedAt: world.time.now, complete: complete)
         var request = first
         var seen: Set<String> = []
         while true {
@@ -173,7 +162,9 @@ extension ServiceClient {
             if listing.serverTime == nil {
                 listing.serverTime = response.headers["Date"].flatMap(RetryAfter.date)
             }
-            let page = try await decode(type, from: response, of: request)
+            let page = try await decode(response, of: request) { json throws(JSONError) in
+                try ListPage<Item>(json, member: member)
+            }
             listing.items += page.items
             guard let next = page.next else { return listing }
             let query = URLText.target(of: next).query
