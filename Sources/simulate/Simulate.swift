@@ -59,7 +59,10 @@ struct Simulate: AsyncParsableCommand {
                         tally.add(number, scenario, verdict, replayed: replayed)
                         guard !verdict.violations.isEmpty else { continue }
                         failed.withLock { $0 = true }
-                        if keepGoing { print("\(number): \(scenario): \(verdict.violations.joined(separator: "; "))") }
+                        guard keepGoing else { continue }
+                        print("\(number): \(scenario): \(verdict.violations.joined(separator: "; "))")
+                        // Into a file, too, at once: nights are looked at while they last.
+                        fflush(nil)
                     }
                     return tally
                 }

@@ -30,7 +30,7 @@ extension NodeWork {
         }
         remember(\.condemned, condemned)
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
-        let beside = (site.lab.dns == nil ? [] : ["dns \(name)"]) + ["what paddles says of \(name)"]
+        let beside = (site.lab.dns == nil ? [] : ["dns \(name)"]) + [Self.description(of: name.qualified)]
         remember(\.remains, condemned.labels + beside)
         return condemned.summary
     }
@@ -141,7 +141,7 @@ extension NodeWork {
         guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run, until: asked + Self.recordFreshness) }
-        gone("what paddles says of \(name)")
+        gone(Self.description(of: name))
         guard unlocking, case .held = state else { return describesNothing ? "nothing to clear" : "cleared" }
         switch try await paddles.unlock(name, owner: job.owner, description: record.description, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked):

@@ -42,6 +42,9 @@ extension NodeWork {
         "whatever carries cirrata_key \(key) or is locked with cirrata:\(key): it could not be looked up"
     }
 
+    /// What a report calls a record in paddles that describes a server that is gone.
+    static func description(of name: String) -> String { "what paddles says of \(name)" }
+
     /// Takes away everything of this job's key: DNS, servers, volumes, claim, in this order. It looks everything up and
     /// restores nothing from memory; it writes what is true now: no server.
     /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
@@ -68,6 +71,9 @@ extension NodeWork {
         }
         let isOwnLock = record.map { claim.judge($0) } == .held(byUs: true)
         remember(\.remains, condemned.labels + (isOwnLock ? ["lock \(name)"] : []))
+        if let record, case .held = claim.judge(record), isStale(record, found.standing(without: condemned)) {
+            remaining(Self.description(of: name))
+        }
         let stillMay: Permission = { try await warrant?.stillMay($0) }
         var refusals = Refusals()
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
@@ -277,19 +283,19 @@ extension NodeWork {
             let record = try await paddles.node(name, for: run.call), record.isVM,
             record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
         else { return }
+        let label = Self.description(of: name)
         if isStale(record, found.standing(without: removed)) {
+            remaining(label)
             // The removal took its time: a newer job may have built and committed meanwhile.
             remember(\.lookAfter, world.time.now)
             let now = try await lookAtServers(run)
             guard now.newer.isEmpty, now.twins.isEmpty else { return }
             if isStale(record, now.standing(without: removed)) {
-                let label = "what paddles says of \(name)"
-                update { $0.remains?.append(label) }
                 try await stillMay(.lock)
                 try await clear(name, run, until: asked + Self.recordFreshness)
-                gone(label)
             }
         }
+        gone(label)
         guard byUs else { return }
         try await stillMay(.lock)
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {

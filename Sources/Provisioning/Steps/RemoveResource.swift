@@ -70,7 +70,7 @@ extension NodeWork {
     }
 
     /// Among what a report has to list, until it is gone.
-    private func remaining(_ label: String) {
+    func remaining(_ label: String) {
         update { memory in
             if memory.remains?.contains(label) != true { memory.remains = (memory.remains ?? []) + [label] }
         }

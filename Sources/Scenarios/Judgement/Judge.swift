@@ -71,10 +71,15 @@ struct Judge: Sendable {
         let kept = bench.broker.jobs
         let reports = bench.reports
         let replies = producer.allReplies
+        let burials = Set(OutcomeKind.allCases.filter(\.isBuried).map(\.rawValue))
         // A job that was put anew is the newer one.
         return producer.jobs.sorted { $0.order < $1.order }.map { job in
             let key = job.part.uuid
-            var ending = Ending(job: job, outcome: replies.last { $0.key == key }?.outcome ?? "")
+            let said = replies.filter { $0.key == key }.map(\.outcome)
+            // A job that is gone was not buried: that was said of an equal one. Where two workers may have had one job
+            // without knowing it, either may have spoken last.
+            let settled = hidesLosses ? nil : said.last { !burials.contains($0) }
+            var ending = Ending(job: job, outcome: settled ?? said.last ?? "")
             // A broker that forgot its jobs uses their ids again.
             let mine = kept.filter { $0.id == job.id && $0.tube == job.tube && $0.body == Array(job.body.utf8) }
             for copy in mine {
@@ -194,7 +199,8 @@ struct Judge: Sendable {
             }
         }
         guard let part = endings.last?.job.part, !interfered else { return wrong }
-        let unlocks = endings.contains { $0.job.part.unlocks && $0.outcome == "done" }
+        // Of two workers that have the job the one that lost it may speak last: who was done has said so, too.
+        let unlocks = part.unlocks && producer.allReplies.contains { $0.outcome == "done" }
         switch part.node {
         case .locked:
             // A destroy may have done all of it and failed to say so: then the node is free and nothing of it is left.

@@ -34,7 +34,7 @@ package enum Performance {
             var silence = SilenceLimits()
             silence.keepAlive = .seconds(600)
             bench.simulation.network.setSilenceLimits(silence)
-            let scenery = Scenery(bench, scenario.cast)
+            let scenery = Scenery(bench, scenario)
             let company = Company(bench, size: scenario.needsSecondWorker ? 2 : 1)
             let producer = Producer(bench)
             let stagehand = Stagehand(bench, company, producer, scenario.troubles)
@@ -93,10 +93,12 @@ package enum Performance {
                 try await rest(within: Performance.storm)
                 stagehand.heal()
                 try await group.waitForAll()
-                try await rest(within: Performance.calm)
             }
-            // What was on its way when the last job was settled arrives.
-            try await world.time.sleep(for: .seconds(15))
+            repeat {
+                try await rest(within: Performance.calm)
+                // What was on its way when the last job was settled arrives. Even then a broker may forget its jobs.
+                try await world.time.sleep(for: .seconds(15))
+            } while producer.hasLost
         }
 
         private func put() async throws {

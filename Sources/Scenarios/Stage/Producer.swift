@@ -79,7 +79,7 @@ final class Producer: Sendable {
         }
     }
 
-    /// A broker without `-b` restarts. What had a reply is finished; the rest is put again.
+    /// A broker without `-b` restarts. What is in no tube any more is finished; the rest is put again.
     func brokerForgets() {
         let replies = bench.replies(Self.replies)
         let waiting = Set(bench.broker.jobs.filter { $0.tube.hasPrefix("cirrata.") }.map(\.id))

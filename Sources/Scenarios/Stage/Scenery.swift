@@ -17,8 +17,11 @@ struct Scenery: Sendable {
     private let before: CloudSnapshot
 
     /// Locks the node as the cast wants it, builds what stands, and surrounds it with servers and volumes of another
-    /// site, of nobody, and of another node.
-    init(_ bench: Bench, _ cast: Cast) {
+    /// site, of nobody, and of another node: each of them in half of all scenarios, as every look shows them all.
+    init(_ bench: Bench, _ scenario: Scenario) {
+        let cast = scenario.cast
+        var random = SplitMix(seed: scenario.seed ^ 0x57A6_E45)
+        let strangers = random.next()
         let now = bench.simulation.world.time.wallClock
         (untouchable, before) = bench.sandbox.withState { state in
             if let volumes = cast.standing {
@@ -27,17 +30,26 @@ struct Scenery: Sendable {
             if cast.standing != nil || cast.parts.first?.node == .locked {
                 Self.lock(Self.node, for: cast.parts.first?.owner ?? Cast.owner, Self.lockDescription, in: &state)
             }
-            var ids = Self.build(Self.neighbour, key: "neighbour", volumes: 1, in: &state, at: now)
             Self.lock(Self.neighbour, for: "somebody@lab", "their run", in: &state)
-            let foreign = Self.ownership(of: Self.node, key: "foreign", site: "elsewhere", at: now)
-            let server = state.cloud.addServer(named: Self.node, metadata: foreign, at: now)
-            ids += [
-                server,
-                state.cloud.addVolume(named: "\(Self.node)_0", metadata: foreign, attachedTo: server, at: now),
-                state.cloud.addServer(named: Self.node, at: now),
-                state.cloud.addVolume(named: "\(Self.node)_0", at: now),
-            ].compactMap { $0 }
-            return (Set(ids), state.cloud.snapshot(at: now))
+            var ids: [String?] = []
+            if strangers & 1 != 0 {
+                ids += Self.build(Self.neighbour, key: "neighbour", volumes: 1, in: &state, at: now)
+            }
+            if strangers & 2 != 0 {
+                let foreign = Self.ownership(of: Self.node, key: "foreign", site: "elsewhere", at: now)
+                let server = state.cloud.addServer(named: Self.node, metadata: foreign, at: now)
+                ids += [
+                    server,
+                    state.cloud.addVolume(named: "\(Self.node)_0", metadata: foreign, attachedTo: server, at: now),
+                ]
+            }
+            if strangers & 4 != 0 {
+                ids += [
+                    state.cloud.addServer(named: Self.node, at: now),
+                    state.cloud.addVolume(named: "\(Self.node)_0", at: now),
+                ]
+            }
+            return (Set(ids.compactMap { $0 }), state.cloud.snapshot(at: now))
         }
     }
 
