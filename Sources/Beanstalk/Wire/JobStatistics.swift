@@ -52,7 +52,8 @@ package struct JobStatistics: Sendable, Hashable {
         }
         self.init(
             id: JobID(UInt64(id)), tube: try document.tube("tube"), state: state,
-            priority: UInt32(clamping: try document.number("pri")), age: try document.seconds("age"),
+            // Negative after the broker's clock was stepped back (facts B8): nothing was put in the future.
+            priority: UInt32(clamping: try document.number("pri")), age: max(.zero, try document.seconds("age")),
             delay: try document.seconds("delay"), ttr: try document.seconds("ttr"),
             timeLeft: try document.seconds("time-left"), reserves: try document.count("reserves"),
             timeouts: try document.count("timeouts"), releases: try document.count("releases"),

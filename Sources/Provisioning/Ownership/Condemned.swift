@@ -6,6 +6,22 @@ struct Condemned: Sendable {
     var servers: [Server]
     var volumes: [Volume]
 
+    /// What a destroy takes: all that this job and older ones made.
+    init(upTo job: Belongings) {
+        servers = job.own.servers + job.older.servers
+        volumes = job.own.volumes + job.older.volumes
+    }
+
+    init(servers: [Server], volumes: [Volume]) {
+        self.servers = servers
+        self.volumes = volumes
+    }
+
+    /// Without what these are.
+    func except(_ ids: Set<String>) -> Condemned {
+        Condemned(servers: servers.filter { !ids.contains($0.id) }, volumes: volumes.filter { !ids.contains($0.id) })
+    }
+
     /// What is left of older jobs' servers: this job has begun to take them away, and nobody else will finish that.
     mutating func add(ruinsOf older: Belongings.Items) {
         guard older.servers.allSatisfy(\.isDeleting) else { return }

@@ -15,8 +15,7 @@ extension NodeWork {
         }
         guard record.isVM else { throw Ending(.done, "not-ours", "\(name) is not a VM: nothing to destroy") }
         let found = try await look(run)
-        var condemned = Condemned(
-            servers: found.own.servers + found.older.servers, volumes: found.own.volumes + found.older.volumes)
+        var condemned = Condemned(upTo: found)
         if provider.adoptsUnmarked {
             condemned.servers += found.unmarked.servers
             condemned.volumes += found.unmarked.volumes
@@ -69,15 +68,16 @@ extension NodeWork {
         }
     }
 
-    /// Servers, then volumes; paddles is asked again before each.
+    /// Servers, then volumes.
     func removeCondemned(_ run: StepRun) async throws -> String {
         guard let condemned = known.condemned else { throw Trouble("no-guard", "the guard has not passed") }
-        let name = try node().qualified
         do {
-            try await takeCondemned(condemned, run) { _ in
-                guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
-                try self.judge(record, condemned)
-            }
+            try await takeAway(condemned, run)
+            // A provision that was at work may have gone on, and even have finished, before its server went.
+            let found = try await look(run)
+            let late = Condemned(upTo: found).except(condemned.ids)
+            try await takeAway(late, run)
+            if late.isEmpty { remember(\.seenAfterRemoval, found) }
         } catch let ending as Ending where ending.outcome.kind == .removalIncomplete {
             // Whatever else is left: where there is no server, DNS and paddles must not tell of one.
             let left = try await lookAtServers(run)
@@ -88,11 +88,21 @@ extension NodeWork {
         return condemned.isEmpty ? "nothing was left" : "gone: \(condemned.summary)"
     }
 
+    /// Paddles is asked again before each.
+    private func takeAway(_ condemned: Condemned, _ run: StepRun) async throws {
+        let name = try node().qualified
+        try await takeCondemned(condemned, run) { _ in
+            guard let record = try await self.paddles.node(name, for: run.call), record.isVM else { return }
+            try self.judge(record, condemned)
+        }
+    }
+
     /// Points the name away from a server that is gone.
     func parkDNS(_ run: StepRun) async throws -> String {
         guard let dns = site.lab.dns else { return "no nsupdate_url is configured: DNS is left alone" }
         let name = try node()
-        let found = try await look(run)
+        let seen = run.attempt == 1 ? known.seenAfterRemoval : nil
+        let found = if let seen { seen } else { try await look(run) }
         guard found.newer.servers.isEmpty else { return "left to the newer job" }
         let record = try await paddles.node(name.qualified, for: run.call)
         let parking = Parking(
@@ -136,9 +146,14 @@ extension NodeWork {
         let name = try node().qualified
         let asked = world.time.now
         guard let record = try await paddles.node(name, for: run.call), record.isVM else { return "unknown to paddles" }
+        let newer = try await lookAtServers(run).newer.servers
+        guard newer.isEmpty else {
+            // Our parking may have been on its way for long.
+            try await yieldName(to: newer, record, seen: asked, run)
+            return "left to the newer job"
+        }
         let state = claim.judge(record)
         if case .taken = state { return "somebody else's by now: left alone" }
-        guard try await lookAtServers(run).newer.servers.isEmpty else { return "left to the newer job" }
         let describesNothing = record.osType == nil && record.macAddress == nil && record.sshPublicKey == nil
         if !describesNothing { try await clear(name, run, until: asked + Self.recordFreshness) }
         gone(Self.description(of: name))

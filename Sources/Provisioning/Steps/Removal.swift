@@ -214,16 +214,9 @@ extension NodeWork {
         guard let dns = site.lab.dns else { return }
         let node = try node()
         let heirs = found.newer.servers + found.twins.servers
-        if let heir = heir(among: heirs) {
-            // Its own push may have come before ours.
-            guard let record, isNodeOf(heir, record) else { return }
-            try await stillMay(.dns)
-            let isCommitted = record.macAddress.map(heir.hasMAC) ?? false
-            try await correctName(to: heir, isCommitted: isCommitted, seen: found.requestedAt, run)
-            return
+        guard heirs.isEmpty else {
+            return try await yieldName(to: heirs, record, seen: found.requestedAt, run, stillMay)
         }
-        // A server that is not ready yet writes the name when it is.
-        guard heirs.isEmpty else { return }
         let parking = parking(condemned, found, record, dns)
         guard parking.isDue else { return }
         try await stillMay(.dns)
@@ -243,6 +236,23 @@ extension NodeWork {
             }
             refusals.add("dns \(node)", error)
             run.left("dns", name: node.qualified, id: "", why: error.description)
+        }
+    }
+
+    /// Points the name at the server that has the node now: its own push may have come before what we wrote. One that is
+    /// not ready yet writes the name when it is.
+    func yieldName(
+        to heirs: [Server], _ record: NodeRecord?, seen: Moment, _ run: StepRun,
+        _ stillMay: Permission = { _ in }
+    ) async throws {
+        guard let heir = heir(among: heirs), let record, isNodeOf(heir, record) else { return }
+        try await stillMay(.dns)
+        let isCommitted = record.macAddress.map(heir.hasMAC) ?? false
+        do {
+            try await correctName(to: heir, isCommitted: isCommitted, seen: seen, run)
+        } catch let error as ServiceError where error.kind == .permanent {
+            // Then nothing that we wrote was taken either.
+            run.warning("the name was left as it is, to server \(heir.id)'s own job: \(error)")
         }
     }
 
@@ -289,7 +299,11 @@ extension NodeWork {
             // The removal took its time: a newer job may have built and committed meanwhile.
             remember(\.lookAfter, world.time.now)
             let now = try await lookAtServers(run)
-            guard now.newer.isEmpty, now.twins.isEmpty else { return }
+            guard now.newer.isEmpty, now.twins.isEmpty else {
+                gone(label)
+                return try await yieldName(
+                    to: now.newer.servers + now.twins.servers, record, seen: asked, run, stillMay)
+            }
             if isStale(record, now.standing(without: removed)) {
                 try await stillMay(.lock)
                 try await clear(name, run, until: asked + Self.recordFreshness)

@@ -37,6 +37,8 @@ package final class NodeWork: Sendable {
         var fullZones: [String] = []
         /// What a destroy is to remove, fixed when its guard passed.
         var condemned: Condemned?
+        /// What a destroy saw when all of that was gone.
+        var seenAfterRemoval: Belongings?
         /// How a destroy ends that could not remove all of it, once DNS and paddles are right.
         var incomplete: Ending?
         /// What a removal has found and not yet seen gone; nil: it never got so far as to look.

@@ -141,12 +141,13 @@ struct Judge: Sendable {
             return interfered ? [] : undescribed(endings)
         }
         let done = endings[last].job.part
-        // A provision that was put anew may only have told that it was committed before an older destroy began.
-        let mayHaveBeenDestroyed =
+        // A provision that was put anew may only have told that it was committed, before a job that was put anew ahead of
+        // it took the node: that one is newer than what stood.
+        let mayHaveBeenTaken =
             producer.hasReordered
-            && endings.contains { $0.job.part.action == .destroy && $0.outcome == "done" }
+            && endings[..<last].contains { $0.outcome != "superseded" && $0.outcome != "obsolete" }
         let mayBeGone =
-            interfered || mayHaveBeenDestroyed || endings[(last + 1)...].contains { $0.outcome != "obsolete" }
+            interfered || mayHaveBeenTaken || endings[(last + 1)...].contains { $0.outcome != "obsolete" }
         guard done.action == .provision else { return interfered ? [] : undescribed(endings) }
         guard let server = servers.first(where: { $0.metadata["cirrata_key"] == done.uuid }) else {
             return mayBeGone ? [] : ["I2 \(done.uuid) is done and has no server"]
@@ -180,7 +181,12 @@ struct Judge: Sendable {
         if agesLie, said.contains("superseded") { return [] }
         var wrong: [String] = []
         if !watch.hadLateUpdate {
-            if record?.macAddress != nil { wrong.append("I3 paddles still has a MAC") }
+            // Who lost its node to another owner may remove its server after that owner's job has failed, and writes
+            // nothing into a record that is not its own. The os was cleared by whoever took the node over.
+            let isAnothers =
+                record?.locked == true
+                && endings.contains { $0.outcome == "obsolete" && $0.job.part.owner != record?.lockedBy }
+            if record?.macAddress != nil, !isAnothers { wrong.append("I3 paddles still has a MAC") }
             if record?.osType != nil { wrong.append("I3 paddles still has an os") }
         }
         if !(addresses.isEmpty || addresses == [bench.configuration.dns.parkingAddress]) {

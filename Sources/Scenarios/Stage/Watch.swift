@@ -72,7 +72,6 @@ final class Watch: Sendable {
         let wasOnItsWay = isThawing && (exchange.askedAt < now || stagehand.lostBrokerWhileStopped)
         if wasOnItsWay, exchange.request.method == .put { state.withLock { $0.lateUpdates += 1 } }
         if holds, !isStale { return }
-        if stagehand.hidesLosses { return }
         if wasOnItsWay {
             let isOneOfFew = state.withLock { state in
                 state.lateRequests += 1
@@ -80,6 +79,7 @@ final class Watch: Sendable {
             }
             if isOneOfFew { return }
         }
+        if stagehand.hidesLosses { return }
         let why = holds ? "last touched \((holder?.renewedAgo ?? .zero).short) ago" : "which it does not hold"
         note("I5 \(exchange.process) sends \(Self.label(exchange)) for job \(job.jobID), \(why)")
     }
@@ -206,6 +206,8 @@ final class Watch: Sendable {
             return
         }
         let (victim, commit) = state.withLock { ($0.keys[id], $0.committed[id]) }
+        // Whoever removes what another job committed has the node, even if it dies before it says so in paddles.
+        if let commit, commit.key != key { tookOver(by: key) }
         // Two workers have the job, neither knows it, and one of them removes while the other commits.
         let areUnaware = stagehand.hidesLosses && !(holds(process, job) && commit?.isHolders == true)
         if job.action == JobAction.provision.rawValue, commit?.key == key, !areUnaware {
