@@ -4,6 +4,14 @@ package import World
 package protocol Fence: Sendable {
     /// - Throws: `FenceClosed` when the lease behind it has ended.
     func check() throws
+
+    /// Asks whoever gave the right whether we still have it: before something is made, committed or taken back.
+    /// - Throws: as `check`; `CancellationError`.
+    func confirm() async throws
+}
+
+extension Fence {
+    package func confirm() async throws { try check() }
 }
 
 /// Our lease ended; whatever we were doing belongs to somebody else now.

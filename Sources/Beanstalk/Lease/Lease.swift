@@ -31,6 +31,17 @@ package final class Lease: Sendable {
         if let loss { throw LeaseLost(job: job, loss: loss) }
     }
 
+    /// Asks the broker whether the job is still ours: one whose clock was stepped gives it to somebody else and tells
+    /// nobody (facts B2, B8). What it says shows in `check`.
+    /// - Throws: `CancellationError`.
+    package func confirm() async throws {
+        do {
+            _ = try await touch()
+        } catch is BrokerError {
+            // Refused, for want of memory: the clock decides.
+        }
+    }
+
     /// Touches the job every quarter of the lease until it is lost or settled, and watches clock and connection
     /// meanwhile. The owner runs it as a child task.
     package func keep() async {

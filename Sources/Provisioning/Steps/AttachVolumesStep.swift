@@ -53,12 +53,15 @@ extension NodeWork {
         return "\(attached.count) of \(plan.volumeSize) GB: \(attached.map(\.name).joined(separator: ", "))"
     }
 
-    /// - Throws: `Ending(.done)` when paddles describes another server of this key: the work was done meanwhile.
+    /// - Throws: `Ending(.done)` when paddles describes another server of this key: the work was done meanwhile;
+    ///   `Ending(.retry)` when another one is kept.
     private func unlessFinishedElsewhere(_ serverID: String, _ run: StepRun) async throws {
         let found = try await look(run)
         let record = try await stillClaimed(run)
-        guard let finished = committed(record, found), finished.id != serverID else { return }
-        try await end(finishedAs: finished, record, found, run)
+        if let finished = committed(record, found), finished.id != serverID {
+            try await end(finishedAs: finished, record, found, run)
+        }
+        try keeps(serverID, found, record)
     }
 
     /// After a failed attempt: perhaps the server is not there any more, or not ours to finish.

@@ -28,14 +28,7 @@ extension NodeWork {
             try await end(finishedAs: finished, record, look(run), run)
         }
         if !others.isEmpty {
-            let keep = Adoption(
-                of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress
-            ).keep
-            guard keep == nil || keep?.id == serverID else {
-                throw Ending(
-                    .retry, "second-server", "another worker's server of this job is older: starting over with that one"
-                )
-            }
+            try keeps(serverID, found, record)
             try await removeTogether(others) { try await self.removeServer($0, run) }
             try await clearSurplusVolumes(run)
         }
@@ -64,6 +57,18 @@ extension NodeWork {
             try node().qualified, changes, for: run.call.good(until: found.requestedAt + Self.recordFreshness))
         remember(\.committedOS, os)
         return "\(try node()) is server \(server.id)"
+    }
+
+    /// Of several servers of one job every worker keeps the same one.
+    func keeps(_ serverID: String, _ found: Belongings, _ record: NodeRecord) throws {
+        guard let plan = known.plan else { return }
+        let keep = Adoption(
+            of: found.own.servers, spec: plan.spec, put: job.order.put, mac: record.macAddress
+        ).keep
+        guard keep == nil || keep?.id == serverID else {
+            throw Ending(
+                .retry, "second-server", "another worker's server of this job is older: starting over with that one")
+        }
     }
 
     /// A commit that had to wait writes no host key that the node has changed meanwhile.

@@ -51,6 +51,7 @@ extension NodeWork {
     /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
     func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
+        try await run.call.fence.confirm()
         let name = try node().qualified
         remember(\.remains, [Self.unseen(of: job.key)])
         var found = try await look(run)
@@ -79,7 +80,13 @@ extension NodeWork {
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         try await parkOwn(condemned, found, record, &refusals, run, stillMay)
         try await take(condemned, &refusals, run, stillMay: stillMay)
-        try await release(found, removed: condemned, &refusals, run, stillMay)
+        let after = try await look(run)
+        let late = Condemned(servers: after.own.servers, volumes: after.own.volumes).except(condemned.ids)
+        guard late.isEmpty else {
+            // Something of ours was long on its way; or another worker has this job, too.
+            throw Trouble("built-meanwhile", "this job built during its removal: \(late.summary)")
+        }
+        try await release(after, removed: condemned, &refusals, run, stillMay)
         try report(refusals)
         return condemned.isEmpty ? "nothing was left" : condemned.summary
     }

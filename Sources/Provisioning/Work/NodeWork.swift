@@ -155,11 +155,12 @@ package final class NodeWork: Sendable {
         try await stillClaimed(run)
     }
 
-    /// Reads the node's record again and goes on only while it is still the job's: before every POST, before DNS and
-    /// before the commit.
+    /// Goes on only while the job is still this worker's and the node still the job's: before every POST, before DNS and
+    /// before the commit. The broker is asked first, then paddles.
     @discardableResult
     func stillClaimed(_ run: StepRun) async throws -> NodeRecord {
         try notExpired()
+        try await run.call.fence.confirm()
         let name = try node().qualified
         let asked = world.time.now
         guard let record = try await paddles.node(name, for: run.call) else {

@@ -12,4 +12,9 @@ struct LeaseFence: Fence {
             throw FenceClosed(reason: "\(error.loss)")
         }
     }
+
+    func confirm() async throws {
+        try await lease.confirm()
+        try check()
+    }
 }
