@@ -103,6 +103,30 @@ import World
         }
     }
 
+    @Test func confirmingAsksTheBroker() throws {
+        try play { broker, time in
+            try await broker.hand(out: 7, ttr: 60)
+            try await time.sleep(for: .seconds(10))
+            try await broker.expect("touch 7", say: "TOUCHED|")
+            try await broker.expect("touch 7", say: "OUT_OF_MEMORY|")
+            try await broker.expect("touch 7", say: "NOT_FOUND|")
+        } _: { connection, world in
+            let token = try await connection.acceptedJob()
+            let lease = token.lease
+            try await world.time.sleep(for: .seconds(10))
+            try await lease.confirm()
+            #expect(lease.remaining == .seconds(54))
+            // Refused: what was confirmed before still counts.
+            try await lease.confirm()
+            #expect(lease.isLive)
+            try await lease.confirm()
+            #expect(lease.lost.value == .notFound)
+            #expect(throws: LeaseLost.self) { try lease.check() }
+            let settlement = await token.delete()
+            #expect(settlement == .leaseLost(.notFound))
+        }
+    }
+
     @Test func aLostConnectionEndsItAtOnce() throws {
         try play { broker, time in
             try await broker.hand(out: 7, ttr: 60)

@@ -36,6 +36,12 @@ import World
         #expect((old.reserves, old.timeouts, old.releases) == (2, 1, 0))
     }
 
+    /// After the broker's clock was stepped back (facts B8).
+    @Test func nothingWasPutInTheFuture() throws {
+        let job = try JobStatistics(parsing: Array(Self.job112.replacing("age: 1", with: "age: -3600").utf8))
+        #expect(job.age == .zero)
+    }
+
     @Test(arguments: ["1.5", "12145", "no", "0x10", "1e3", "null"])
     func namesOfTubesAreNotGuessedAt(_ name: String) throws {
         for text in [name, "\"\(name)\""] {
