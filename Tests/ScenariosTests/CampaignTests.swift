@@ -236,7 +236,8 @@ import World
             1_056_061, .shuffled, "destroy",
             [Trouble(.effect(21, .after), [.brokerClock(.seconds(3_600))]), fault(17, .badRequest)]),
         // And here: who had spoken last of two, a job that was put anew ahead of another, a record that is another owner's, a
-        // worker that was stopped while its requests left, jobs that the broker forgot when all was over.
+        // worker that was stopped while its requests left, a refusal that leaves nothing in doubt, a POST that only reads,
+        // jobs that the broker forgot when all was over.
         scenario(
             2_019_103, .shuffled, "the same provision twice",
             [Trouble(.effect(96, .after), [.kill, .relock]), fault(12, .badRequest)]),
@@ -275,6 +276,12 @@ import World
                 Trouble(.effect(15, .after), [.brokerClock(.seconds(-3_600))]),
                 Trouble(.effect(33, .before), [.freeze(.seconds(100)), .brokerDropsConnections]),
             ]),
+        scenario(
+            4_121_307, .shuffled, "provision where an older one stands",
+            [fault(18, .emptyAfter), Trouble(.effect(43, .before), [.revokeTokens])]),
+        scenario(
+            4_178_342, .shuffled, "provision where an older one stands",
+            [Trouble(.effect(61, .after), [.freeze(.seconds(100))]), fault(20, .badGateway, lasting: true)]),
         scenario(
             2_199_455, .shuffled, "destroy",
             [Trouble(.effect(39, .before), [.brokerForgets]), fault(10, .badRequest)]),

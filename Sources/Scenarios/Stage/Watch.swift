@@ -111,6 +111,8 @@ final class Watch: Sendable {
         if request.url.hasPrefix("\(Bench.origin)/nsupdate/") {
             return request.url.hasPrefix("\(Bench.origin)/nsupdate/update?name=")
         }
+        // Nova's console is read by a POST.
+        if request.body.starts(with: #"{"os-getConsoleOutput""#.utf8) { return false }
         return request.method != .get && request.method != .head && !request.url.hasPrefix("\(Bench.origin)/identity/")
     }
 
@@ -148,6 +150,7 @@ final class Watch: Sendable {
     /// What a service did.
     func answered(_ exchange: SimulatedHTTP.Exchange, _ answer: SimulatedAnswer) {
         let request = exchange.request
+        if case .response(let response, _) = answer, response.status == 401 { settleDoubt(exchange) }
         guard request.method != .get, case .response(let response, _) = answer, response.isSuccess,
             let job = bench.events.job(of: exchange.process)
         else { return }
@@ -168,6 +171,13 @@ final class Watch: Sendable {
             }
         default: break
         }
+    }
+
+    /// Refused for want of a token: nothing was done, and the faults leave such an answer as it is.
+    private func settleDoubt(_ exchange: SimulatedHTTP.Exchange) {
+        var request = exchange.request
+        request.headers = [:]
+        state.withLock { _ = $0.doubtful[exchange.process]?.remove(request) }
     }
 
     private func created(_ response: HTTPResponse, _ kind: String) {
