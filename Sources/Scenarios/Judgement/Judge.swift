@@ -55,6 +55,7 @@ struct Judge: Sendable {
     func judge() -> (violations: [String], outcomes: [String]) {
         var wrong = watch.violations
         let endings = endings(&wrong)
+        wrong += stories(endings)
         wrong += scenery.differences(cloud)
         if !watch.hadLateRequest {
             wrong += resources(endings)
@@ -99,6 +100,19 @@ struct Judge: Sendable {
             }
             return ending
         }
+    }
+
+    // MARK: What the workers tell of it
+
+    private func stories(_ endings: [Ending]) -> [String] {
+        var wrong = bench.events.undone.map { "I3 \($0) took away what it had built, only to be tried again" }
+        // Unless nobody can know which of them is the newest.
+        if let newest = endings.last?.job.part.uuid, !producer.hasReordered, !agesLie, !hidesLosses,
+            bench.events.superseded.contains(newest)
+        {
+            wrong.append("I7 \(newest) is the newest job of its node, and gave way to an older one")
+        }
+        return wrong
     }
 
     // MARK: I2, I3, I4
