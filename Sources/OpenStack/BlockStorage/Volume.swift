@@ -76,13 +76,9 @@ package struct VolumeLimits: Sendable, Hashable, JSONReadable {
     package var gigabytesUsed: Int
 
     package init(json: JSONValue) throws(JSONError) {
-        func limit(_ name: String) throws(JSONError) -> Int? {
-            let value: Int? = try json.readIfPresent(name)
-            return value.flatMap { $0 < 0 ? nil : $0 }
-        }
-        volumes = try limit("maxTotalVolumes")
+        volumes = try json.readLimit("maxTotalVolumes")
         volumesUsed = try json.readIfPresent("totalVolumesUsed") ?? 0
-        gigabytes = try limit("maxTotalVolumeGigabytes")
+        gigabytes = try json.readLimit("maxTotalVolumeGigabytes")
         gigabytesUsed = try json.readIfPresent("totalGigabytesUsed") ?? 0
     }
 }

@@ -34,15 +34,11 @@ package struct ComputeLimits: Sendable, Hashable, JSONReadable {
     package var ramUsed: Int
 
     package init(json: JSONValue) throws(JSONError) {
-        func limit(_ name: String) throws(JSONError) -> Int? {
-            let value: Int? = try json.readIfPresent(name)
-            return value.flatMap { $0 < 0 ? nil : $0 }
-        }
-        instances = try limit("maxTotalInstances")
+        instances = try json.readLimit("maxTotalInstances")
         instancesUsed = try json.readIfPresent("totalInstancesUsed") ?? 0
-        cores = try limit("maxTotalCores")
+        cores = try json.readLimit("maxTotalCores")
         coresUsed = try json.readIfPresent("totalCoresUsed") ?? 0
-        ram = try limit("maxTotalRAMSize")
+        ram = try json.readLimit("maxTotalRAMSize")
         ramUsed = try json.readIfPresent("totalRAMUsed") ?? 0
     }
 }

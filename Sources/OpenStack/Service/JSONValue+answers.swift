@@ -7,4 +7,10 @@ extension JSONValue {
         let text: String? = try readIfPresent(name)
         return text.flatMap { Timestamp(parsing: $0) }
     }
+
+    /// A quota; nil where there is none, which Nova and Cinder write as -1.
+    func readLimit(_ name: String) throws(JSONError) -> Int? {
+        let value: Int? = try readIfPresent(name)
+        return value.flatMap { $0 < 0 ? nil : $0 }
+    }
 }
