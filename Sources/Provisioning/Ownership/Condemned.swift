@@ -6,17 +6,6 @@ struct Condemned: Sendable {
     var servers: [Server]
     var volumes: [Volume]
 
-    /// What a destroy takes: all that this job and older ones made.
-    init(upTo job: Belongings) {
-        servers = job.own.servers + job.older.servers
-        volumes = job.own.volumes + job.older.volumes
-    }
-
-    init(servers: [Server], volumes: [Volume]) {
-        self.servers = servers
-        self.volumes = volumes
-    }
-
     /// Without what these are.
     func except(_ ids: Set<String>) -> Condemned {
         Condemned(servers: servers.filter { !ids.contains($0.id) }, volumes: volumes.filter { !ids.contains($0.id) })
@@ -35,5 +24,13 @@ struct Condemned: Sendable {
     /// For a report.
     var labels: [String] {
         servers.map { "server \($0.name) \($0.id)" } + volumes.map { "volume \($0.name) \($0.id)" }
+    }
+}
+
+extension Condemned {
+    /// What a destroy takes: all that its job and older ones made.
+    init(upTo job: Belongings) {
+        self.init(
+            servers: job.own.servers + job.older.servers, volumes: job.own.volumes + job.older.volumes)
     }
 }

@@ -101,6 +101,7 @@ extension NodeWork {
     func parkDNS(_ run: StepRun) async throws -> String {
         guard let dns = site.lab.dns else { return "no nsupdate_url is configured: DNS is left alone" }
         let name = try node()
+        // It saves a look, but is soon too old to write on.
         let seen = run.attempt == 1 ? known.seenAfterRemoval : nil
         let found = if let seen { seen } else { try await look(run) }
         guard found.newer.servers.isEmpty else { return "left to the newer job" }

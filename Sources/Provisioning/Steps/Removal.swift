@@ -49,6 +49,7 @@ extension NodeWork {
     /// restores nothing from memory; it writes what is true now: no server.
     /// - Parameter warrant: nil: the job itself removes, whose lease is right enough.
     /// - Throws: `Ending(.done)` when this job was committed, by whichever delivery: from then on it removes nothing.
+    ///   `Trouble` when there is more of the job in the end than there was: it has to begin again.
     func removeOwn(_ run: StepRun, under warrant: Warrant? = nil) async throws -> String {
         guard try await findOwnNode(run) else { return "no node was claimed, so nothing was built" }
         try await run.call.fence.confirm()
