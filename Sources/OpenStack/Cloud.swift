@@ -75,7 +75,7 @@ extension Cloud {
     /// - Throws: `CancellationError`.
     package func untilOpen(for call: Call = Call()) async throws {
         for service in OpenStackService.allCases {
-            while await gates[service].state.isClosed {
+            while gates[service].state.isClosed {
                 try Task.checkCancellation()
                 let results = try await probe([service], for: call)
                 // A login that is refused never reaches the service's own gate; do not ask again at once.

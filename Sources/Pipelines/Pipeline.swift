@@ -7,11 +7,11 @@ package struct Pipeline: Sendable {
     private let world: World
     private let backoff: Backoff
     /// When the gates before which these steps' requests stand were closed: that is nobody's fault and costs no patience.
-    private let closures: @Sendable () async -> TimeSpans
+    private let closures: @Sendable () -> TimeSpans
 
     package init(
         _ steps: [Step], world: World, backoff: Backoff,
-        closures: @escaping @Sendable () async -> TimeSpans = { TimeSpans() }
+        closures: @escaping @Sendable () -> TimeSpans = { TimeSpans() }
     ) {
         self.steps = steps
         self.world = world
@@ -56,7 +56,7 @@ package struct Pipeline: Sendable {
             if problem.mayPass {
                 let first = firstTrouble ?? started
                 firstTrouble = first
-                let spent = now - first - (await closures().time(since: first))
+                let spent = now - first - closures().time(since: first)
                 let pause = max(backoff.next(world.random), problem.retryAfter ?? .zero)
                 if spent + pause < step.limits.patience { retryIn = pause }
             }

@@ -78,14 +78,14 @@ extension NodeWork {
     }
 
     /// When at least one of the gates that this job passes was closed.
-    package func closures() async -> TimeSpans {
+    package var closures: TimeSpans {
         var closures = TimeSpans()
-        for gate in provider.gates + site.lab.gates { closures.formUnion(await gate.closures) }
+        for gate in provider.gates + site.lab.gates { closures.formUnion(gate.closures) }
         return closures
     }
 
     private func pipeline(_ steps: [Step]) async -> Outcome {
-        await Pipeline(steps, world: world, backoff: site.backoff, closures: closures)
+        await Pipeline(steps, world: world, backoff: site.backoff, closures: { self.closures })
             .run(right: assignment.right, journal: assignment.journal)
     }
 }

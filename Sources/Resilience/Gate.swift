@@ -3,31 +3,15 @@ package import World
 
 /// What all requests to one service of one provider pass through (README, "Outages"): pause, breaker, token bucket and
 /// concurrency, and at the very end the fence. Who waits is a continuation; one of those who wait keeps the time for all.
-package actor Gate {
-    package nonisolated let service: String
+package final class Gate: Sendable {
+    package let service: String
     /// Empty for services of the whole lab.
-    package nonisolated let provider: String
-
-    private enum Turn: Sendable {
-        case go
-        /// Keep the time from now on: sleep until the alarm.
-        case keepTime
-        case drained
-        /// Stood before a closed gate for long enough.
-        case parked
-    }
+    package let provider: String
 
     let world: World
     let settings: GateSettings
     private let onChange: @Sendable (GateState) -> Void
-    private var machine: GateMachine
-    private var waiting: [GateMachine.Ticket: Signal<Turn>] = [:]
-    private var timekeeper: GateMachine.Ticket?
-    /// When the next request may leave, and when the timekeeper will wake up.
-    private var alarm: Moment?
-    private var armed: Moment?
-    private var announced = GateState.open
-    private var watchers: [Signal<Void>] = []
+    private let queue: Locked<GateQueue>
 
     /// - Parameter onChange: told of every change of state, at once; for logs and metrics.
     package init(
@@ -39,7 +23,7 @@ package actor Gate {
         self.settings = settings
         self.world = world
         self.onChange = onChange
-        machine = GateMachine(settings, random: world.random)
+        queue = Locked(GateQueue(GateMachine(settings, random: world.random)))
     }
 
     /// Sends one request when its turn has come and returns the answer that `judge` accepts.
@@ -127,15 +111,18 @@ extension Gate {
 // MARK: - State
 
 extension Gate {
-    package var state: GateState { machine.state(at: world.time.now) }
+    package var state: GateState { queue.withLock { $0.machine.state(at: world.time.now) } }
 
     /// Returns as soon as the state is another one than `known`, at once if it already is.
     /// - Throws: `CancellationError`.
     package func state(otherThan known: GateState) async throws -> GateState {
-        while state == known {
-            let changed = Signal<Void>()
-            watchers.append(changed)
-            defer { watchers.removeAll { $0 === changed } }
+        while true {
+            let (state, changed) = queue.withLock { queue in
+                let state = queue.machine.state(at: world.time.now)
+                return (state, state == known ? queue.watch() : nil)
+            }
+            guard let changed else { return state }
+            defer { queue.withLock { $0.unwatch(changed) } }
             guard case .paused(let until, _) = known else {
                 try await changed.wait()
                 continue
@@ -150,44 +137,35 @@ extension Gate {
                 try await changed.wait()
             }
         }
-        return state
     }
-
-    /// How many creates would get through right now; nil: no limit but the gate's own.
-    package var createRoom: Int? { machine.createRoom(at: world.time.now) }
 
     /// When, since it was made, this gate let nothing through: nobody's fault, so it costs a job neither patience nor
     /// budget.
-    package var closures: TimeSpans { machine.closures(at: world.time.now) }
+    package var closures: TimeSpans { queue.withLock { $0.machine.closures(at: world.time.now) } }
 
     /// Lets nothing through until `reopen`.
     package func closeForConfiguration(_ why: String) {
-        machine.closeForConfiguration(why, probing: false, at: world.time.now)
-        settle()
+        change { $0.machine.closeForConfiguration(why, probing: false, at: $1) }
     }
 
     /// Forgets every reason to hold anything back.
     package func reopen() {
-        machine.reopen(at: world.time.now)
-        settle()
+        change { $0.machine.reopen(at: $1) }
     }
 
     /// There is no room for another server: found out otherwise than by the answer to a create (`fault` of a server).
     package func closeForCapacity(_ why: String) {
-        machine.closeForCapacity(why, at: world.time.now)
-        settle()
+        change { $0.machine.closeForCapacity(why, at: $1) }
     }
 
     /// A server came up, so there was room for it.
     package func capacityProved() {
-        machine.capacityProved()
-        settle()
+        change { queue, _ in queue.machine.capacityProved() }
     }
 
     /// Something of this provider is gone: the next create need not wait for its time.
     package func capacityFreed() {
-        machine.capacityFreed(at: world.time.now)
-        settle()
+        change { $0.machine.capacityFreed(at: $1) }
     }
 }
 
@@ -199,14 +177,11 @@ extension Gate {
         try Task.checkCancellation()
         let drain = intent.isMutating ? call.drain : nil
         if let drain, drain.isRaised { throw Drained() }
-        let ticket = machine.arrive(intent)
+        let ticket = change { queue, _ in queue.machine.arrive(intent) }
         var parkAt = call.parkAfter.map { world.time.now + $0 }
-        settle()
-        while !machine.isRunning(ticket) {
-            let turn = Signal<Turn>()
-            waiting[ticket] = turn
+        while let (turn, alarm) = queue.withLock({ $0.wait(ticket) }) {
             do {
-                switch try await wait(ticket, turn, until: drain, parkAt: parkAt) {
+                switch try await wait(turn, until: alarm, drain: drain, parkAt: parkAt) {
                 case .drained: throw Drained()
                 case .parked:
                     let state = state
@@ -216,7 +191,7 @@ extension Gate {
                 case .go, .keepTime: break
                 }
             } catch {
-                if machine.isRunning(ticket) { finished(ticket, .unused) } else { leave(ticket) }
+                change { $0.giveUp(ticket, at: $1) }
                 throw error
             }
         }
@@ -224,16 +199,14 @@ extension Gate {
     }
 
     private func wait(
-        _ ticket: GateMachine.Ticket, _ turn: Signal<Turn>, until drain: Signal<Void>?, parkAt: Moment?
-    ) async throws -> Turn {
-        let alarm = timekeeper == ticket ? alarm : nil
+        _ turn: Signal<GateQueue.Turn>, until alarm: Moment?, drain: Signal<Void>?, parkAt: Moment?
+    ) async throws -> GateQueue.Turn {
         if alarm == nil, drain == nil, parkAt == nil { return try await turn.wait() }
         return try await withThrowingTaskGroup(of: Void.self) { [time = world.time] group in
             if let alarm {
-                armed = alarm
                 group.addTask {
                     try await time.sleep(until: alarm)
-                    await self.alarmRang()
+                    self.change { queue, _ in queue.alarmRang() }
                 }
             }
             if let parkAt {
@@ -253,42 +226,23 @@ extension Gate {
         }
     }
 
-    private func alarmRang() {
-        armed = nil
-        settle()
-    }
-
-    private func leave(_ ticket: GateMachine.Ticket) {
-        machine.leave(ticket)
-        waiting[ticket] = nil
-        if timekeeper == ticket { timekeeper = nil }
-        settle()
-    }
-
     private func finished(_ ticket: GateMachine.Ticket, _ ending: GateMachine.Ending) {
-        machine.finished(ticket, ending, at: world.time.now)
-        settle()
+        change { $0.machine.finished(ticket, ending, at: $1) }
     }
 
-    /// After every event: admits whom it can, sees that somebody keeps the time, tells of a changed state.
-    private func settle() {
-        let (admitted, alarm) = machine.admit(at: world.time.now)
-        for ticket in admitted {
-            waiting.removeValue(forKey: ticket)?.raise(.go)
-            if timekeeper == ticket { timekeeper = nil }
+    /// One event and all that follows from it.
+    @discardableResult
+    private func change<Value: Sendable>(_ event: (inout GateQueue, Moment) -> Value) -> Value {
+        let (value, news) = queue.withLock { queue in
+            let now = world.time.now
+            let value = event(&queue, now)
+            return (value, queue.settle(at: now))
         }
-        self.alarm = alarm
-        if timekeeper == nil { armed = nil }
-        if let alarm, armed.map({ alarm < $0 }) ?? true {
-            if timekeeper == nil { timekeeper = machine.firstWaiting }
-            if let timekeeper { waiting[timekeeper]?.raise(.keepTime) }
+        for (turn, kind) in news.turns { turn.raise(kind) }
+        if let state = news.state {
+            for watcher in news.watchers { watcher.raise(()) }
+            onChange(state)
         }
-        let state = state
-        guard state != announced else { return }
-        announced = state
-        let told = watchers
-        watchers = []
-        for watcher in told { watcher.raise(()) }
-        onChange(state)
+        return value
     }
 }

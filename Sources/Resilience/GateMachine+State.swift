@@ -53,13 +53,6 @@ extension GateMachine {
         return .open
     }
 
-    /// How many creates would get through right now, were they to come; nil: no limit but the gate's own.
-    package func createRoom(at now: Moment) -> Int? {
-        if state(at: now).isClosed { return 0 }
-        guard let closed = capacity.closed, let limit = capacity.limit else { return nil }
-        return now < closed.nextProbe ? 0 : max(0, limit - runningCreates - creates.count)
-    }
-
     /// When, since it was made, the gate let nothing through.
     package func closures(at now: Moment) -> TimeSpans {
         var copy = self

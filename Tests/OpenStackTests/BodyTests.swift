@@ -61,7 +61,7 @@ import World
         let credential = CloudCredential.password(
             user: Principal(name: "u"), password: CloudSecret { "hunter2" }, project: Principal(name: "p"))
         let session = Session(
-            token: "gAAAA", projectID: "p", catalog: ServiceCatalog(endpoints: []), generation: 1)
+            token: "gAAAA", projectID: "p", catalog: ServiceCatalog(endpoints: []), endpoints: [:], generation: 1)
         var dumped = ""
         dump(credential, to: &dumped)
         dump(session, to: &dumped)

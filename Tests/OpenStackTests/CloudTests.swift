@@ -102,7 +102,7 @@ import World
                 #expect(!"\(error)".contains("wrong password:"))
                 #expect(!error.next.isEmpty)
             }
-            #expect(await cloud.gates.identity.state.name == "configuration")
+            #expect(cloud.gates.identity.state.name == "configuration")
         }
     }
 
@@ -128,7 +128,7 @@ import World
         let sandbox = SandboxWorld()
         try sandbox.simulation.run { world in
             let cloud = sandbox.client(world)
-            await cloud.gates.identity.closeForConfiguration("test")
+            cloud.gates.identity.closeForConfiguration("test")
             let began = world.time.now
             try await withThrowingTaskGroup(of: Void.self) { group in
                 // The one who logs in for all has all the time in the world.
@@ -142,7 +142,7 @@ import World
                     }
                 }
                 try await world.time.sleep(for: .seconds(60))
-                await cloud.gates.identity.reopen()
+                cloud.gates.identity.reopen()
                 try await group.waitForAll()
             }
         }
@@ -153,7 +153,7 @@ import World
         try sandbox.simulation.run { world in
             let cloud = sandbox.client(world) { $0.authURL = SandboxWorld.root + "/identity/v2.0/tokens" }
             _ = try await cloud.compute.limits(for: call)
-            await cloud.identity.drop()
+            cloud.identity.drop()
             _ = try await cloud.compute.limits(for: call)
         }
         #expect(sandbox.warnings.withLock { $0.count } == 1)
@@ -286,7 +286,7 @@ import World
             } catch let error as ServiceError {
                 #expect(error.kind == .capacity)
             }
-            #expect(await cloud.gates.compute.state.name == "no-capacity")
+            #expect(cloud.gates.compute.state.name == "no-capacity")
             let began = world.time.now
             _ = try await cloud.compute.deleteServer(created.id, for: call)
             #expect(world.time.now - began < .seconds(1))

@@ -176,7 +176,7 @@ import World
         try sandbox.simulation.run { world in
             let cloud = sandbox.client(world)
             let id = try await cloud.compute.createServer(try await cloud.anyServer("n"), for: call).id
-            await cloud.gates.compute.closeForConfiguration("test")
+            cloud.gates.compute.closeForConfiguration("test")
             let began = world.time.now
             try await withThrowingTaskGroup(of: Duration?.self) { group in
                 for seconds in [60, 40, 50, nil] as [Int?] {
@@ -196,7 +196,7 @@ import World
                 }
                 // The first round comes a second after the wait began.
                 #expect(parked == [41, 51, 61])
-                await cloud.gates.compute.reopen()
+                cloud.gates.compute.reopen()
                 #expect(try await group.next() == .some(nil))
             }
         }

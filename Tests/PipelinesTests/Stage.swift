@@ -46,7 +46,7 @@ final class Stage: EventSink {
     /// - Parameter meanwhile: runs beside the pipeline, which is cancelled if this throws.
     func run(
         _ steps: [Step], fence: any Fence = OpenFence(),
-        closures: @escaping @Sendable () async -> TimeSpans = { TimeSpans() },
+        closures: @escaping @Sendable () -> TimeSpans = { TimeSpans() },
         meanwhile: @escaping @Sendable (World) async throws -> Void = { _ in }
     ) throws -> End {
         let journal = journal()

@@ -168,7 +168,6 @@ private func at(_ milliseconds: Int64) -> Moment { Moment(nanoseconds: milliseco
         guard case .noCapacity(_, "quota", let nextProbe) = gate.state(at: at(0)) else {
             return #expect(Bool(false), "it should be out of capacity")
         }
-        #expect(gate.createRoom(at: at(0)) == 0)
         let creates = (0..<20).map { _ in gate.arrive(.create) }
         let look = gate.arrive(.look)
         let held = gate.admit(at: at(1))

@@ -87,13 +87,13 @@ extension Gate {
         try simulation.run { world in
             let gate = gate(world)
             await #expect(throws: ServiceError.self) { try await gate.get() }
-            let state = await gate.state
+            let state = gate.state
             #expect(state.name == "paused")
             let began = world.time.now
             _ = try await gate.get(for: records.call)
             #expect(world.time.now - began == .seconds(7))
-            #expect(await gate.closures.time(since: began) == .seconds(7))
-            #expect(await gate.state == .open)
+            #expect(gate.closures.time(since: began) == .seconds(7))
+            #expect(gate.state == .open)
         }
         #expect(records.all.map(\.waited) == [.seconds(7)])
         #expect(records.all.map(\.status) == [200])
@@ -104,7 +104,7 @@ extension Gate {
         let arrivals = arrivals(simulation)
         try simulation.run { world in
             let gate = gate(world)
-            await gate.closeForConfiguration("test")
+            gate.closeForConfiguration("test")
             let drain = Signal<Void>()
             let held = Call(drain: drain)
             try await withThrowingTaskGroup(of: String.self) { group in
@@ -121,7 +121,7 @@ extension Gate {
                 try await world.time.sleep(for: .seconds(5))
                 drain.raise(())
                 for _ in 0..<3 { #expect(try await group.next() == "drained") }
-                await gate.reopen()
+                gate.reopen()
                 #expect(try await group.next() == "looked")
             }
             await #expect(throws: Drained.self) { try await gate.get(.create, for: held) }
@@ -206,7 +206,7 @@ extension Gate {
             for _ in 0..<3 {
                 await #expect(throws: ServiceError.self) { try await gate.get() }
             }
-            #expect(await gate.state.name == "broken")
+            #expect(gate.state.name == "broken")
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 for _ in 0..<50 {
                     group.addTask {
@@ -224,7 +224,7 @@ extension Gate {
                 for try await isServed in group where isServed { served += 1 }
                 #expect(served == 53 - whileDown.withLock { $0 })
             }
-            #expect(await gate.state == .open)
+            #expect(gate.state == .open)
         }
         // Three that opened it, then a probe now and then.
         #expect((4...12).contains(whileDown.withLock { $0 }))
@@ -269,7 +269,7 @@ extension Gate {
             _ = try? await gate.send(
                 HTTPRequest(.get, "\(origin)/x"), .look, operation: "test", path: "GET /x", for: Call()
             ) { _ in verdict }
-            #expect((await gate.state.name == "paused") == pauses)
+            #expect((gate.state.name == "paused") == pauses)
         }
     }
 
@@ -286,7 +286,7 @@ extension Gate {
                     #expect(paused.name == "paused")
                     #expect(try await gate.state(otherThan: paused) == .open)
                     let began = world.time.now - .seconds(100)
-                    #expect(await gate.closures.time(since: began) == .seconds(60))
+                    #expect(gate.closures.time(since: began) == .seconds(60))
                 }
                 try await world.time.sleep(for: .seconds(1))
                 await #expect(throws: ServiceError.self) { try await gate.get() }
@@ -322,7 +322,7 @@ extension Gate {
         _ = arrivals(simulation)
         try simulation.run { world in
             let gate = gate(world)
-            await gate.closeForConfiguration("the login is refused")
+            gate.closeForConfiguration("the login is refused")
             let began = world.time.now
             await #expect(throws: Parked.self) { try await gate.get(for: Call(parkAfter: .seconds(40))) }
             #expect(world.time.now - began == .seconds(40))

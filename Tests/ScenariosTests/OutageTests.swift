@@ -162,14 +162,14 @@ import World
             let site = try Site(bench.configuration, world: world)
             let gates = try #require(site.provider(Bench.provider)).gates + site.lab.gates
             let began = world.time.now
-            for gate in gates { await gate.closeForConfiguration("test") }
+            for gate in gates { gate.closeForConfiguration("test") }
             try await world.time.sleep(for: .seconds(60))
-            for gate in gates { await gate.reopen() }
+            for gate in gates { gate.reopen() }
             try await world.time.sleep(for: .seconds(60))
-            await gates[0].closeForConfiguration("test")
+            gates[0].closeForConfiguration("test")
             try await world.time.sleep(for: .seconds(5))
-            await gates[1].closeForConfiguration("test")
-            await gates[0].reopen()
+            gates[1].closeForConfiguration("test")
+            gates[0].reopen()
             try await world.time.sleep(for: .seconds(5))
 
             let body = JobBody(labDomain: Bench.domain, providers: [Bench.provider])
@@ -186,7 +186,7 @@ import World
                     Assignment(
                         job: job, right: Right(), journal: Journal(job: tag, time: world.time, sinks: []),
                         began: world.time.now)))
-            #expect(await work.closures().time(since: began) == .seconds(70))
+            #expect(work.closures.time(since: began) == .seconds(70))
             #expect(gates.count > 5)
         }
     }

@@ -7,6 +7,8 @@ struct Session: Sendable, CustomStringConvertible, CustomReflectable {
     let token: String
     let projectID: String?
     let catalog: ServiceCatalog
+    /// Of the services that are where the configuration says.
+    let endpoints: [OpenStackService: String]
     let generation: Int
 
     var description: String { "session \(generation) of project \(projectID ?? "?")" }
@@ -15,25 +17,29 @@ struct Session: Sendable, CustomStringConvertible, CustomReflectable {
 
 /// One login for everybody (Keystones limit them: facts/openstack.md section 3, 20): fetched once, renewed early, once
 /// more when a service refuses it.
-package actor Identity {
+package final class Identity: Sendable {
     private struct Current: Sendable {
         var session: Session
         var refreshAt: Moment
         var expiresAt: Moment
     }
 
+    private struct State: Sendable {
+        var usesV2: Bool
+        var current: Current?
+        var generation = 0
+    }
+
     /// How soon an early renewal that failed is tried again.
     private static let refreshRetry = Duration.seconds(15)
 
-    private nonisolated let settings: CloudSettings
+    private let settings: CloudSettings
     private let gate: Gate
     private let world: World
     private let warn: @Sendable (String) -> Void
     private let flight = SingleFlight<Session>()
     private let authURL: AuthURL
-    private var usesV2: Bool
-    private var current: Current?
-    private var generation = 0
+    private let state: Locked<State>
 
     init(settings: CloudSettings, gate: Gate, world: World, warn: @escaping @Sendable (String) -> Void) {
         self.settings = settings
@@ -42,7 +48,7 @@ package actor Identity {
         self.warn = warn
         authURL = AuthURL(parsing: settings.authURL)
         let wanted = settings.identityVersion == .automatic ? authURL.named : settings.identityVersion
-        usesV2 = wanted == .v2
+        state = Locked(State(usesV2: wanted == .v2))
     }
 
     /// The id of the project that we are logged in to; logs in if need be. The sweeper compares it between runs: a
@@ -53,8 +59,10 @@ package actor Identity {
 
     /// Logs in again at the next request: the catalog is suspected to be old.
     package func drop() {
-        current = nil
+        state.withLock { $0.current = nil }
     }
+
+    private var current: Current? { state.withLock { $0.current } }
 
     /// - Throws: `ServiceError` of `keystone`; `CancellationError`.
     func session(for call: Call) async throws -> Session {
@@ -62,43 +70,58 @@ package actor Identity {
             let now = world.time.now
             if now < current.refreshAt { return current.session }
             // Time to renew, but it still works: an ailing Keystone must not stop the other services.
-            if now < current.expiresAt, await gate.state.isClosed { return current.session }
+            if now < current.expiresAt, gate.state.isClosed { return current.session }
         }
         do {
             return try await sharedLogin(call)
         } catch let error as ServiceError {
             let now = world.time.now
             guard error.kind == .transient, let old = current, now < old.expiresAt else { throw error }
-            current?.refreshAt = now + Self.refreshRetry
+            state.withLock { $0.current?.refreshAt = now + Self.refreshRetry }
             return old.session
         }
     }
 
     /// Logs in now, whether or not that is needed: proves that we can.
     func renewed(for call: Call) async throws -> Session {
-        current?.refreshAt = world.time.now
+        state.withLock { $0.current?.refreshAt = world.time.now }
         return try await sharedLogin(call)
     }
 
     /// A service refused this session's token.
     func reject(_ session: Session) {
-        if current?.session.generation == session.generation { current = nil }
+        state.withLock { state in
+            if state.current?.session.generation == session.generation { state.current = nil }
+        }
     }
 
     /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
-    nonisolated func endpoint(of service: OpenStackService, in session: Session) throws -> String {
-        if let override = settings.override(service).endpoint {
-            return EndpointURL.normalised(override, for: service, projectID: session.projectID)
-        }
+    func endpoint(of service: OpenStackService, in session: Session) throws -> String {
+        if let endpoint = session.endpoints[service] { return endpoint }
         do {
-            let url = try session.catalog.url(of: service, in: settings)
-            return EndpointURL.normalised(url, for: service, projectID: session.projectID)
+            return try endpoint(of: service, session.catalog, session.projectID)
         } catch {
             throw ServiceError(
                 service: service.rawValue, provider: settings.provider, operation: "find endpoint",
                 message: error.message, kind: .site,
                 next: "set region, interface or an endpoint for \(service.rawValue) of provider \(settings.provider)")
         }
+    }
+
+    private func endpoint(
+        of service: OpenStackService, _ catalog: ServiceCatalog, _ projectID: String?
+    ) throws(ServiceCatalog.NoEndpoint) -> String {
+        let named = settings.override(service).endpoint
+        let url = if let named { named } else { try catalog.url(of: service, in: settings) }
+        return EndpointURL.normalised(url, for: service, projectID: projectID)
+    }
+
+    private func endpoints(_ token: Token) -> [OpenStackService: String] {
+        var endpoints: [OpenStackService: String] = [:]
+        for service in OpenStackService.allCases {
+            endpoints[service] = try? endpoint(of: service, token.catalog, token.projectID)
+        }
+        return endpoints
     }
 }
 
@@ -115,7 +138,7 @@ extension Identity {
             group.addTask {
                 while true {
                     try await time.sleep(for: parkAfter)
-                    let state = await gate.state
+                    let state = gate.state
                     guard state.isClosed else { continue }
                     throw Parked(
                         cause: "\(gate.service)-\(state.name)", why: "\(gate.service): \(state.why)")
@@ -138,14 +161,18 @@ extension Identity {
             throw failure("the secret cannot be read: \(error)", request: "")
         }
         let token = try await fetch(secret, call)
-        generation += 1
-        let session = Session(
-            token: token.id, projectID: token.projectID, catalog: token.catalog, generation: generation)
         // From our own monotonic clock: Keystone's calendar and ours need not agree.
         let life = token.life ?? .seconds(3_600)
         let margin = min(.seconds(300), life / 10)
-        current = Current(session: session, refreshAt: began + life - margin, expiresAt: began + life)
-        return session
+        let endpoints = endpoints(token)
+        return state.withLock { state in
+            state.generation += 1
+            let session = Session(
+                token: token.id, projectID: token.projectID, catalog: token.catalog, endpoints: endpoints,
+                generation: state.generation)
+            state.current = Current(session: session, refreshAt: began + life - margin, expiresAt: began + life)
+            return session
+        }
     }
 
     private func reveal() async throws -> String {
@@ -156,7 +183,7 @@ extension Identity {
     }
 
     private func fetch(_ secret: String, _ call: Call) async throws -> Token {
-        if usesV2, let body = LoginRequest.v2(settings.credential, secret: secret) {
+        if state.withLock(\.usesV2), let body = LoginRequest.v2(settings.credential, secret: secret) {
             let response = try await post("/v2.0/tokens", body, call) { response in
                 IdentityVerdicts.isGone(response) ? nil : IdentityVerdicts.login(response)
             }
@@ -170,7 +197,7 @@ extension Identity {
                 "provider \(settings.provider): \(authURL.root) has no identity API v2.0 any more, using v3; "
                     + "change the auth URL to end in /v3")
         }
-        usesV2 = false
+        state.withLock { $0.usesV2 = false }
         let response = try await post(
             "/v3/auth/tokens", LoginRequest.v3(settings.credential, secret: secret), call, judge: IdentityVerdicts.login
         )

@@ -39,7 +39,7 @@ struct ServiceClient: Sendable {
             }
         } catch let error as ServiceError where error.status == 401 {
             // Refused before the service saw the request, so even a change may be sent again.
-            await identity.reject(session)
+            identity.reject(session)
             return try await attempt(request, try await identity.session(for: call), call, judge)
         }
     }

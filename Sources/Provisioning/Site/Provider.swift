@@ -45,22 +45,17 @@ package final class Provider: Sendable {
     var adoptsUnmarked: Bool { settings.adoptsUnmarked }
     package var gates: [Gate] { cloud.gates.all }
 
-    package var isClosed: Bool {
-        get async {
-            for gate in gates where await gate.state.isClosed { return true }
-            return false
-        }
-    }
+    package var isClosed: Bool { gates.contains(where: \.state.isClosed) }
 
     /// Some step found that there is no room for another server.
-    func noCapacity(_ why: String) async { await cloud.gates.compute.closeForCapacity(why) }
+    func noCapacity(_ why: String) { cloud.gates.compute.closeForCapacity(why) }
 
     /// A server came up.
-    func capacityProved() async { await cloud.gates.compute.capacityProved() }
+    func capacityProved() { cloud.gates.compute.capacityProved() }
 
-    func capacityFreed() async {
-        await cloud.gates.compute.capacityFreed()
-        await cloud.gates.blockStorage.capacityFreed()
+    func capacityFreed() {
+        cloud.gates.compute.capacityFreed()
+        cloud.gates.blockStorage.capacityFreed()
     }
 
     /// The address on `ssh_interface`, and the MAC of its NIC.

@@ -14,7 +14,7 @@ package enum SiteNotice: Sendable {
 extension Site {
     /// Builds the runtime of a configuration. Sends nothing.
     /// - Throws: `ServiceError` (site) or `SelectionError` for what only shows when it is put together.
-    package init(
+    package convenience init(
         _ configuration: SiteConfiguration, world: World,
         notice: @escaping @Sendable (SiteNotice) -> Void = { _ in }
     ) throws {

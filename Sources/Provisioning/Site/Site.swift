@@ -5,7 +5,7 @@ package import Resilience
 package import World
 
 /// One installation as a worker sees it: its lab, its providers, its habits. Made once per process.
-package struct Site: Sendable {
+package final class Site: Sendable {
     package let name: String
     package let labDomain: String
     package let reserveMachines: Int
@@ -41,24 +41,21 @@ package struct Site: Sendable {
     }
 
     /// Providers whose jobs can be worked on: a gate that lets nothing through leaves their jobs in the queue.
-    package func openProviders() async -> Set<String> {
-        for gate in lab.gates where await gate.state.isClosed { return [] }
-        var open: Set<String> = []
-        for provider in providers where await !provider.isClosed { open.insert(provider.name) }
-        return open
+    package var openProviders: Set<String> {
+        if lab.gates.contains(where: \.state.isClosed) { return [] }
+        return Set(providers.lazy.filter { !$0.isClosed }.map(\.name))
     }
 
     /// Knocks at gates that are closed until they open: nothing else would, once no job is taken any more. Runs until
     /// it is cancelled.
     package func knock() async {
-        await withTaskGroup(of: Void.self) { group in
+        await withTaskGroup(of: Void.self) { [providers, lab, world] group in
             for provider in providers {
                 for gate in provider.gates {
                     group.addTask { await Self.whenClosed(gate, world) { try await provider.cloud.untilOpen() } }
                 }
             }
-            let paddles = lab.paddles
-            group.addTask { await Self.whenClosed(lab.paddlesGate, world) { try await paddles.ping(for: Call()) } }
+            group.addTask { await Self.whenClosed(lab.paddlesGate, world) { try await lab.paddles.ping(for: Call()) } }
             if let dns = lab.dns {
                 group.addTask { await Self.whenClosed(lab.dnsGate, world) { try await dns.ping(for: Call()) } }
                 group.addTask {
@@ -72,11 +69,11 @@ package struct Site: Sendable {
         _ gate: Gate, _ world: World, _ knock: @Sendable () async throws -> Void
     ) async {
         do {
-            var known = await gate.state
+            var known = gate.state
             while true {
                 if known.isClosed {
                     do { try await knock() } catch is ServiceError { try await world.time.sleep(for: .seconds(1)) }
-                    known = await gate.state
+                    known = gate.state
                 } else {
                     known = try await gate.state(otherThan: known)
                 }

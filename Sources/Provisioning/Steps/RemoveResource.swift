@@ -13,7 +13,7 @@ extension NodeWork {
     func removeServer(_ server: Server, _ run: StepRun, _ stillMay: StillMay = {}) async throws {
         addAddresses(server.parsedAddresses)
         try await removeServer(id: server.id, name: server.name, run, stillMay)
-        await provider.capacityFreed()
+        provider.capacityFreed()
     }
 
     /// Deletes a server and returns when it is gone: a 204 alone proves nothing. Tells nobody that there is room now.

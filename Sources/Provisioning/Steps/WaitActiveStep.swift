@@ -33,7 +33,7 @@ extension NodeWork {
                     memory.mac = mac
                 }
                 addAddresses(server.parsedAddresses)
-                await provider.capacityProved()
+                provider.capacityProved()
                 return "ACTIVE at \(address)"
             case .gone:
                 throw Ending(
@@ -110,7 +110,7 @@ extension NodeWork {
         }
         if capacity {
             guard provider.zones.contains(where: { !known.fullZones.contains($0) }) else {
-                await provider.noCapacity(why)
+                provider.noCapacity(why)
                 throw Ending(
                     .wait, "no-capacity", "\(provider.name) has no room for another server: \(why)",
                     next: "wait until servers are destroyed, or raise the quota")

@@ -60,7 +60,7 @@ struct JobRun: Sendable {
     private func judged(_ outcome: Outcome) async -> Outcome {
         ledgers.judge(
             outcome, key: job.key, kicks: statistics.kicks, releases: statistics.releases, now: time.now,
-            closures: await work.closures())
+            closures: work.closures)
     }
 
     /// Too many burials of one cause: the site is at fault, so the job is parked with all that it has built, and the
@@ -95,7 +95,7 @@ extension JobRun {
         if end.kind == .wait { end.kind = .retry }
         end = ledgers.judgeRemoval(
             end, key: job.key, kicks: statistics.kicks, releases: statistics.releases, now: time.now,
-            closures: await work.closures())
+            closures: work.closures)
         switch end.kind {
         case .done:
             return work.isCommitted ? end : reason

@@ -16,7 +16,7 @@ struct Slot: Sendable {
     let world: World
     let notice: @Sendable (WorkerNotice) -> Void
     /// Which providers take work right now.
-    let openProviders: @Sendable () async -> Set<String>
+    let openProviders: @Sendable () -> Set<String>
     let takesProvisions: @Sendable (String) -> Bool
     let handle: @Sendable (consuming SettleToken, Connection) async -> Void
 
@@ -48,7 +48,7 @@ struct Slot: Sendable {
         let room = room
         guard let seat = try await drain.unlessRaised({ try await room.seat() }) else { return }
         defer { seat.leave() }
-        let watching = await watchedTubes()
+        let watching = watchedTubes()
         guard !watching.isEmpty else {
             // Every gate is closed: nothing that came now could be worked on.
             try await pause(Self.poll)
@@ -65,7 +65,7 @@ struct Slot: Sendable {
 
     /// - Returns: nil when the worker drains or other tubes are to be watched now.
     private func nextJob(_ connection: Connection, _ watching: [TubeName]) async throws -> QueuedJob? {
-        while await watchedTubes() == watching {
+        while watchedTubes() == watching {
             let reservation = try await drain.unlessRaised { try await connection.reserve(timeout: Self.poll) }
             switch reservation {
             case nil: return nil
@@ -77,8 +77,8 @@ struct Slot: Sendable {
         return nil
     }
 
-    private func watchedTubes() async -> [TubeName] {
-        let open = await openProviders()
+    private func watchedTubes() -> [TubeName] {
+        let open = openProviders()
         return tubes.pairs.filter { open.contains($0.provider) }.flatMap { pair in
             kind == .any && takesProvisions(pair.provider) ? [pair.destroy, pair.provision] : [pair.destroy]
         }

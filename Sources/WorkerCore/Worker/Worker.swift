@@ -106,7 +106,7 @@ package final class Worker: Sendable {
     private func slot(_ kind: Slot.Kind, _ room: WaitingRoom) -> Slot {
         Slot(
             kind: kind, broker: broker, room: room, tubes: settings.tubes, lease: settings.lease, drain: drain,
-            world: world, notice: notice, openProviders: { await self.provisioner.site.openProviders() },
+            world: world, notice: notice, openProviders: { self.provisioner.site.openProviders },
             takesProvisions: takesProvisions,
             handle: { token, connection in await self.handle(token, connection) })
     }

@@ -63,7 +63,8 @@ import World
             bench.leak("ovh002", key: "theirs", site: "another")
             try await world.time.sleep(for: .seconds(1_200))
             #expect(bench.names() == ["ovh002"])
-            #expect(Self.sweeps(bench).flatMap(\.report.removed).map(\.remains.node) == ["ovh001"])
+            // Those who start together may both do the first round, and both see it go.
+            #expect(Set(Self.sweeps(bench).flatMap(\.report.removed).map(\.remains.node)) == ["ovh001"])
         }
     }
 
