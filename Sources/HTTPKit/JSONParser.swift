@@ -55,10 +55,7 @@ struct JSONParser {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw failure("an object without an end") }
-        // Once all are known: growing with each member would hash all of them several times.
-        var object = Dictionary<String, JSONValue>(minimumCapacity: members.count)
-        for (key, value) in members { object[key] = value }
-        return .object(object)
+        return .object(JSONObject(members))
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> JSONValue {

@@ -38,7 +38,7 @@ enum JSONTarget {
             } else if let elements = try? container.decode([FoundationsReading].self) {
                 value = .array(elements.map(\.value))
             } else {
-                value = .object(try container.decode([String: FoundationsReading].self).mapValues(\.value))
+                value = .object(JSONObject(try container.decode([String: FoundationsReading].self).mapValues(\.value)))
             }
         }
     }

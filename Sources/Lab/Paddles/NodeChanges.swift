@@ -25,7 +25,7 @@ package struct NodeChanges: Sendable, Hashable {
     /// The body of the PUT.
     /// - Throws: `ServiceError` (permanent) when a text does not fit its column: paddles would answer 500.
     func body() throws(ServiceError) -> JSONValue {
-        var members: [String: JSONValue] = [:]
+        var members: JSONObject = [:]
         let texts: [(PaddlesText, Change<String>)] = [
             (.description, description), (.osType, osType), (.osVersion, osVersion), (.arch, arch),
             (.macAddress, macAddress), (.sshPublicKey, sshPublicKey),

@@ -94,7 +94,7 @@ package struct PaddlesClient: Sendable {
         _ name: String, owner: String, description: String? = nil, for call: Call
     ) async throws -> UnlockAnswer {
         let operation = "unlock node"
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "locked": false, "locked_by": .string(try PaddlesText.lockedBy.checked(owner, for: operation)),
         ]
         if let description {

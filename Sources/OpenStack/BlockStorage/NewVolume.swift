@@ -24,8 +24,8 @@ package struct NewVolume: Sendable, Hashable {
     }
 
     var body: JSONValue {
-        var volume: [String: JSONValue] = ["name": .string(name), "size": .integer(size)]
-        if !metadata.isEmpty { volume["metadata"] = .object(metadata.mapValues { .string($0) }) }
+        var volume: JSONObject = ["name": .string(name), "size": .integer(size)]
+        if !metadata.isEmpty { volume["metadata"] = .object(JSONObject(metadata.mapValues { .string($0) })) }
         if let description { volume["description"] = .string(description) }
         if let type { volume["volume_type"] = .string(type) }
         if let zone { volume["availability_zone"] = .string(zone) }

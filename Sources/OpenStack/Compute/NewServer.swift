@@ -44,7 +44,7 @@ package struct NewServer: Sendable, Hashable {
     }
 
     var body: JSONValue {
-        var server: [String: JSONValue] = [
+        var server: JSONObject = [
             "name": .string(name), "imageRef": .string(imageID), "flavorRef": .string(flavorID),
         ]
         if let networkIDs { server["networks"] = .array(networkIDs.map { ["uuid": .string($0)] }) }
@@ -52,7 +52,7 @@ package struct NewServer: Sendable, Hashable {
             server["security_groups"] = .array(securityGroups.map { ["name": .string($0)] })
         }
         if !userData.isEmpty { server["user_data"] = .string(Base64.encode(Self.packed(userData))) }
-        if !metadata.isEmpty { server["metadata"] = .object(metadata.mapValues { .string($0) }) }
+        if !metadata.isEmpty { server["metadata"] = .object(JSONObject(metadata.mapValues { .string($0) })) }
         if let zone { server["availability_zone"] = .string(zone) }
         if let keyName { server["key_name"] = .string(keyName) }
         if let configDrive { server["config_drive"] = .bool(configDrive) }

@@ -59,6 +59,6 @@ enum LoginRequest {
     }
 
     private static func merge(_ a: JSONValue, _ b: JSONValue) -> JSONValue {
-        .object((a.object ?? [:]).merging(b.object ?? [:]) { _, new in new })
+        .object((a.object ?? [:]).merging(b.object ?? [:]))
     }
 }

@@ -78,7 +78,7 @@ extension FaultRule {
     }
 
     package var json: JSONValue {
-        var members: [String: JSONValue] = ["when": takesEffect ? "after" : "before"]
+        var members: JSONObject = ["when": takesEffect ? "after" : "before"]
         members["service"] = service.map { .string($0.rawValue) }
         members["method"] = method.map { .string($0.rawValue) }
         members["path"] = path.map { .string($0) }
@@ -90,7 +90,7 @@ extension FaultRule {
         members["status"] = status.map { .integer($0) }
         if !headers.fields.isEmpty {
             members["headers"] = .object(
-                Dictionary(headers.fields.map { ($0.name, .string($0.value)) }) { first, _ in first })
+                JSONObject(headers.fields.reversed().map { ($0.name, .string($0.value)) }))
         }
         members["body"] = body.map { .string(String(decoding: $0, as: UTF8.self)) }
         switch wire {

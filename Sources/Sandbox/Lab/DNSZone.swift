@@ -127,7 +127,7 @@ package struct DNSZone: Sendable {
 
     /// For `/sandbox/state`: full name → `A 192.0.2.8`.
     package var state: JSONValue {
-        var members: [String: JSONValue] = [:]
+        var members: JSONObject = [:]
         for (name, records) in sets {
             members[name.description] = .array(records.map { .string("\($0.type.name) \($0.text)") })
         }

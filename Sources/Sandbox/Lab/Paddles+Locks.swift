@@ -4,7 +4,7 @@ import World
 /// Locking (facts/teuthology.md 1.7 and 1.8).
 extension Paddles {
     /// The rules that every write of `locked` meets.
-    static func checkLock(of node: PaddlesNode, _ values: [String: JSONValue]) throws(PaddlesRefusal) {
+    static func checkLock(of node: PaddlesNode, _ values: JSONObject) throws(PaddlesRefusal) {
         guard let locking = values["locked"]?.pythonBool else { return }
         let owner = values["locked_by"] ?? .null
         let description = values["description"] ?? .null
@@ -64,7 +64,7 @@ extension Paddles {
         }
         let chosen = Array(free.prefix(count))
         if chosen.count < count { throw .refused(503, "only \(chosen.count) nodes available") }
-        let lock: [String: JSONValue] = [
+        let lock: JSONObject = [
             "locked": true, "locked_by": values["locked_by"] ?? .null, "description": values["description"] ?? .null,
         ]
         for node in chosen { try update(node.name, lock, now) }
@@ -75,7 +75,7 @@ extension Paddles {
     private struct Wanted {
         var osType, osVersion, arch: String?
 
-        init(_ values: [String: JSONValue]) throws(PaddlesRefusal) {
+        init(_ values: JSONObject) throws(PaddlesRefusal) {
             func text(_ key: String) throws(PaddlesRefusal) -> String? {
                 guard let value = values[key], !value.isFalsy else { return nil }
                 guard let text = value.string else { throw .crash }

@@ -242,7 +242,7 @@ extension Paddles {
     }
 
     mutating func update(
-        _ name: String, _ values: [String: JSONValue], _ now: Timestamp
+        _ name: String, _ values: JSONObject, _ now: Timestamp
     ) throws(PaddlesRefusal) {
         guard let node = rows[name]?.node else { throw .crash }
         try Self.checkLock(of: node, values)
@@ -250,7 +250,7 @@ extension Paddles {
     }
 
     private func changed(
-        _ node: PaddlesNode, _ values: [String: JSONValue], wasLocked: Bool?, _ now: Timestamp
+        _ node: PaddlesNode, _ values: JSONObject, wasLocked: Bool?, _ now: Timestamp
     ) throws(PaddlesRefusal) -> PaddlesNode {
         var node = node
         for (column, value) in values {

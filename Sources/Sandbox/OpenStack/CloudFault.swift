@@ -54,10 +54,6 @@ extension CloudCall {
         HTTPResponse(status: status, headers: headers(), body: body.bytes)
     }
 
-    func answer(_ status: Int, _ members: [String: JSONValue]) -> HTTPResponse {
-        answer(status, .object(members))
-    }
-
     /// An answer without a body.
     func empty(_ status: Int, contentType: String? = "application/json") -> HTTPResponse {
         HTTPResponse(status: status, headers: headers(contentType: contentType))

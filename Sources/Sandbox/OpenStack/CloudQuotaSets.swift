@@ -36,8 +36,10 @@ extension OpenStackCloud {
     private func quotaSet(
         _ call: CloudCall, _ project: String, _ rows: [String: (limit: Int, used: Int)], detail: Bool
     ) -> HTTPResponse {
-        var body = rows.mapValues { row -> JSONValue in
-            detail
+        var body = JSONObject()
+        for (name, row) in rows {
+            body[name] =
+                detail
                 ? ["limit": .integer(row.limit), "in_use": .integer(row.used), "reserved": 0] : .integer(row.limit)
         }
         body["id"] = .string(project)

@@ -25,7 +25,7 @@ extension Timestamp {
 extension JSONValue {
     static func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
 
-    static func map(_ value: [String: String]) -> JSONValue { .object(value.mapValues(JSONValue.string)) }
+    static func map(_ value: [String: String]) -> JSONValue { .object(JSONObject(value.mapValues(JSONValue.string))) }
 
     /// As Python's `repr` writes it, which is what Nova's messages show. Members come sorted; Python keeps the order of
     /// the request.

@@ -95,7 +95,7 @@ enum CloudCommand: Sendable {
     private static func metadata(_ fields: inout JSONFields) throws(SandboxMistake) -> [String: String] {
         guard let value = fields.take("metadata") else { return [:] }
         guard let members = value.object else { throw fields.wrong("metadata", "an object of strings") }
-        return members.compactMapValues(\.string)
+        return members.strings
     }
 
     private static func match(_ fields: inout JSONFields) throws(SandboxMistake) -> NameMatch {

@@ -12,7 +12,7 @@ package struct SandboxMistake: Error, Sendable, Hashable, CustomStringConvertibl
 /// Reads the members of a JSON object one by one and then says which were not understood.
 struct JSONFields {
     private let what: String
-    private var members: [String: JSONValue]
+    private var members: JSONObject
 
     /// - Parameter what: what the object is, for messages.
     init(_ value: JSONValue, of what: String) throws(SandboxMistake) {
@@ -22,7 +22,8 @@ struct JSONFields {
     }
 
     mutating func take(_ name: String) -> JSONValue? {
-        let value = members.removeValue(forKey: name)
+        defer { members[name] = nil }
+        let value = members[name]
         return value?.isNull == true ? nil : value
     }
 

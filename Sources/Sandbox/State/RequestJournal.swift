@@ -56,7 +56,7 @@ package struct RequestJournal: Sendable {
             var made: JSONValue?
             if isCloud, let member = ["server", "volume", "volumeAttachment"].first(where: { asked[$0] != nil }) {
                 let wish = asked[member]
-                var shown: [String: JSONValue] = [:]
+                var shown: JSONObject = [:]
                 for name in ["name", "metadata", "volumeId"] { shown[name] = wish?[name] }
                 asked = .object(shown)
                 made = answer.flatMap { try? JSONValue(parsing: $0.body) }?[member]?["id"]
@@ -114,15 +114,15 @@ package struct RequestJournal: Sendable {
     }
 
     var countsJSON: JSONValue {
-        var members: [String: JSONValue] = [:]
+        var members: JSONObject = [:]
         for service in SandboxService.allCases {
             let counts = counts[service] ?? Counts()
             members[service.rawValue] = [
                 "total": .integer(counts.total), "faults": .integer(counts.struckByFault),
                 "by_method": .object(
-                    Dictionary(counts.byMethod.map { ($0.key.rawValue, .integer($0.value)) }) { first, _ in first }),
+                    JSONObject(counts.byMethod.map { ($0.key.rawValue, .integer($0.value)) })),
                 "by_status": .object(
-                    Dictionary(counts.byStatus.map { (String($0.key), .integer($0.value)) }) { first, _ in first }),
+                    JSONObject(counts.byStatus.map { (String($0.key), .integer($0.value)) })),
             ]
         }
         return .object(members)

@@ -4,7 +4,7 @@ import World
 /// One thing to do to a Sandbox behind its users' back: `{"do": "set-node", …}`. Each says in its case what it takes.
 enum SandboxCommand: Sendable {
     /// `set-node` `name`, `fields` {column: value}: past all lock rules.
-    case setNode(String, [String: JSONValue])
+    case setNode(String, JSONObject)
     /// `set-record` `name` (full), `addresses`; an empty list removes the name. nsupdate-web is not told.
     case setRecord(String, [String])
     /// `paddles`: `database_down`, `database_errors` (count), `conflicting_locks` (count).

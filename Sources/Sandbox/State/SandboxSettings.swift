@@ -69,7 +69,7 @@ package struct SandboxSettings: Sendable {
         maximumPage = try fields.integer("maximum_page", in: 1...1_000_000) ?? maximumPage
         if let passwords = fields.take("host_passwords") {
             guard let members = passwords.object else { throw fields.wrong("host_passwords", "an object of strings") }
-            hostPasswords = members.compactMapValues(\.string)
+            hostPasswords = members.strings
         }
         if let groups = fields.take("nodes") {
             guard let items = groups.array else { throw fields.wrong("nodes", "a list of node groups") }

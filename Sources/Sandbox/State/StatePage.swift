@@ -38,7 +38,7 @@ enum StatePage {
             """
     }
 
-    private static func rows(_ list: JSONValue?, plural: [String: String] = [:]) -> [[String: JSONValue]] {
+    private static func rows(_ list: JSONValue?, plural: [String: String] = [:]) -> [JSONObject] {
         (list?.array ?? []).compactMap(\.object).map { row in
             var row = row
             for (column, member) in plural {
@@ -48,7 +48,7 @@ enum StatePage {
         }
     }
 
-    private static func table(_ columns: [String], _ rows: [[String: JSONValue]]) -> String {
+    private static func table(_ columns: [String], _ rows: [JSONObject]) -> String {
         table(columns, rows.map { row in columns.map { text(row[$0] ?? .null) } })
     }
 

@@ -21,8 +21,8 @@ extension Jobs.Reply {
     }
 
     /// As an object for scripts; what is not known is left out.
-    var json: [String: JSONValue] {
-        var members: [String: JSONValue] = [
+    var json: JSONObject {
+        var members: JSONObject = [
             "event": "ended", "action": .string(action), "uuid": .string(uuid), "key": .string(key),
             "outcome": .string(outcome), "began": .string(began.description), "ended": .string(ended.description),
             "volumes": .array(volumes.map { .string($0) }),

@@ -37,7 +37,7 @@ struct ConfigCheckCommand: AsyncParsableCommand {
     }
 
     private static func json(_ problem: Problem) -> JSONValue {
-        var members: [String: JSONValue] = [
+        var members: JSONObject = [
             "severity": .string(problem.severity.rawValue), "file": .string(problem.source),
             "message": .string(problem.message),
         ]

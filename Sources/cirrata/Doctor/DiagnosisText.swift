@@ -29,7 +29,7 @@ struct DiagnosisText {
     /// One object a line.
     var json: [String] {
         diagnosis.findings.map { finding in
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "finding", "area": .string(finding.area), "check": .string(finding.check),
                 "verdict": .string(finding.verdict.rawValue), "text": .string(finding.text),
                 "remedy": .string(finding.remedy),

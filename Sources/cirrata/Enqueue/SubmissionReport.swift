@@ -9,7 +9,7 @@ struct SubmissionReport: Sendable {
 
     func put(_ order: Order, _ job: JobID) {
         guard json else { return Terminal.output.line("job \(job): \(order.title)") }
-        let members: [String: JSONValue] = [
+        let members: JSONObject = [
             "event": "put", "action": .string(order.action.rawValue), "uuid": .string(order.uuid),
             "node": order.node.map { .string($0) } ?? .null, "job": .integer(Int(clamping: job.number)),
             "tube": .string(order.tube.text),

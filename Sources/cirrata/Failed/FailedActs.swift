@@ -76,7 +76,7 @@ struct FailedActs {
             let line = "\(what) \(job.reference) \(node.isEmpty ? "-" : node)" + (why.isEmpty ? "" : ": \(why)")
             return Terminal.output.line(Printable.line(line))
         }
-        let members: [String: JSONValue] = [
+        let members: JSONObject = [
             "event": .string(what), "job": .integer(Int(clamping: job.report.jobID)), "node": .string(node),
             "key": .string(job.report.key), "why": .string(why),
         ]
@@ -86,7 +86,7 @@ struct FailedActs {
     /// - Throws: `ExitCode` unless everything that was asked for is done.
     private func say(_ tally: Tally, _ output: OutputOptions) throws {
         if output.json {
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "summary", "done": .integer(tally.done), "skipped": .integer(tally.skipped),
                 "failed": .integer(tally.failed),
             ]

@@ -128,7 +128,7 @@ struct FailedEditCommand: AsyncParsableCommand {
     private func say(_ event: String, _ edit: FailedJobEdit, _ changes: [String], new: JobID? = nil) {
         let report = edit.job.report
         guard !output.json else {
-            var members: [String: JSONValue] = [
+            var members: JSONObject = [
                 "event": .string(event), "job": .integer(Int(clamping: report.jobID)), "node": .string(report.node),
                 "key": .string(report.key), "changes": .array(changes.map { .string($0) }),
             ]

@@ -48,8 +48,8 @@ struct FailedGroupsCommand: AsyncParsableCommand {
         ].map { $0.isEmpty ? "-" : Printable.line($0) }
     }
 
-    private static func json(_ group: FailureGroup) -> [String: JSONValue] {
-        var members: [String: JSONValue] = [
+    private static func json(_ group: FailureGroup) -> JSONObject {
+        var members: JSONObject = [
             "event": "group", "count": .integer(group.count), "first": .string(group.first.description),
             "last": .string(group.last.description), "action": .string(group.action), "step": .string(group.step),
             "class": .string(group.cause), "sample": .integer(Int(clamping: group.sample.number)),

@@ -6,8 +6,8 @@ import World
 
 extension FailedJob {
     /// What a list says of it.
-    func json(now: Timestamp) -> [String: JSONValue] {
-        var members: [String: JSONValue] = [
+    func json(now: Timestamp) -> JSONObject {
+        var members: JSONObject = [
             "event": "failed", "job": .integer(Int(clamping: report.jobID)), "key": .string(report.key),
             "node": .string(report.node), "provider": .string(report.provider), "action": .string(report.action),
             "outcome": .string(report.outcome), "step": .string(report.step), "class": .string(report.cause),
@@ -23,7 +23,7 @@ extension FailedJob {
     }
 
     /// Everything.
-    func detailedJSON(now: Timestamp) -> [String: JSONValue] {
+    func detailedJSON(now: Timestamp) -> JSONObject {
         var members = json(now: now)
         members["broker"] = .string(report.broker)
         members["digest"] = .string(report.digest)
@@ -34,14 +34,14 @@ extension FailedJob {
         members["removed"] = Self.list(report.removed)
         members["warnings"] = Self.list(report.warnings)
         members["console"] = .string(report.console)
-        members["body"] = .object(Dictionary(report.body.map { ($0.0, .string($0.1)) }) { first, _ in first })
+        members["body"] = .object(JSONObject(report.body.map { ($0.0, .string($0.1)) }))
         if let statistics { members["counters"] = .object(statistics.json) }
         return members
     }
 
     private static func json(_ story: Report.StepStory) -> JSONValue {
         let attempts = story.attempts.map { attempt in
-            var members: [String: JSONValue] = [
+            var members: JSONObject = [
                 "n": .integer(attempt.number), "at": .string(attempt.at.description),
                 "ms": .integer(Int(attempt.took.nanoseconds / 1_000_000)), "error": .string(attempt.error),
                 "class": .string(attempt.cause),
@@ -58,21 +58,21 @@ extension FailedJob {
 
 extension QueuedJobFacts {
     /// As a buried job without a report.
-    var buriedJSON: [String: JSONValue] { BuriedJob(statistics: statistics, body: body).json }
+    var buriedJSON: JSONObject { BuriedJob(statistics: statistics, body: body).json }
 }
 
 extension BuriedJob {
-    var json: [String: JSONValue] {
+    var json: JSONObject {
         [
             "event": "buried", "job": .integer(Int(clamping: statistics.id.number)),
             "tube": .string(statistics.tube.text), "counters": .object(statistics.json),
-            "body": .object(Dictionary(body.map { ($0.key, .string($0.value)) }) { first, _ in first }),
+            "body": .object(JSONObject(body.map { ($0.key, .string($0.value)) })),
         ]
     }
 }
 
 extension JobStatistics {
-    var json: [String: JSONValue] {
+    var json: JSONObject {
         [
             "state": .string(state.rawValue), "priority": .integer(Int(priority)),
             "age_seconds": .integer(Int(age.seconds)), "ttr_seconds": .integer(Int(ttr.seconds)),

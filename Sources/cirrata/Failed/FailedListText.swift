@@ -93,7 +93,7 @@ struct FailedListText {
 
     /// One object a line, the last one with what the others do not say.
     var json: [String] {
-        let summary: [String: JSONValue] = [
+        let summary: JSONObject = [
             "event": "summary", "shown": .integer(shown.count), "total": .integer(list.total),
             "current": .integer(counts.current), "stale": .integer(counts.stale),
             "unreadable": .integer(counts.unreadable),

@@ -34,7 +34,7 @@ struct UndoText {
     func end(_ job: FailedJob, _ end: FailedJobUndo.End) {
         let (word, next) = Self.words(end.result)
         if json {
-            var members: [String: JSONValue] = [
+            var members: JSONObject = [
                 "event": .string(word), "removed": .array(end.removed.map { .string($0) }), "why": .string(end.told),
                 "next": .string(next),
             ]
@@ -60,7 +60,7 @@ struct UndoText {
         }
         let left = ends.count - done - skipped
         if json {
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "summary", "done": .integer(done), "left": .integer(left), "skipped": .integer(skipped),
                 "not_reached": .integer(all - ends.count),
             ]
@@ -86,11 +86,11 @@ struct UndoText {
         terminal.line(Printable.line("\(what) \(job.reference) \(node)" + (why.isEmpty ? "" : ": \(why)")))
     }
 
-    private func write(_ members: [String: JSONValue], _ job: FailedJob) {
-        let own: [String: JSONValue] = [
+    private func write(_ members: JSONObject, _ job: FailedJob) {
+        let own: JSONObject = [
             "job": .integer(Int(clamping: job.report.jobID)), "node": .string(job.report.node),
             "key": .string(job.report.key),
         ]
-        terminal.line(JSONValue.object(members.merging(own) { $1 }).text)
+        terminal.line(JSONValue.object(members.merging(own)).text)
     }
 }

@@ -97,7 +97,7 @@ struct CancelCommand: AsyncParsableCommand {
         }
         let sum = tally.withLock { $0 }
         if output.json {
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "summary", "done": .integer(sum.done), "running": .integer(sum.running),
                 "skipped": .integer(sum.skipped), "failed": .integer(sum.failed),
             ]
@@ -141,7 +141,7 @@ struct CancelCommand: AsyncParsableCommand {
             }
             return Terminal.output.line(Printable.line(line))
         }
-        var members: [String: JSONValue] = [
+        var members: JSONObject = [
             "event": .string(what), "job": .integer(Int(clamping: job.id.number)), "node": .string(job.node),
             "key": .string(job.key), "state": .string(job.statistics.state.rawValue), "why": .string(why),
         ]

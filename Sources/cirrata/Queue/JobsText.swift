@@ -66,7 +66,7 @@ struct JobsText {
 
     /// One object a line, the last one with what the others do not say.
     var json: [String] {
-        let summary: [String: JSONValue] = [
+        let summary: JSONObject = [
             "event": "summary", "shown": .integer(found.jobs.count), "total": .integer(found.total),
             "not_found": .integer(found.notFound), "buried_elsewhere": .integer(found.buriedElsewhere),
         ]
@@ -76,7 +76,7 @@ struct JobsText {
 
 extension QueuedJobFacts {
     /// What a list says of it.
-    var json: [String: JSONValue] {
+    var json: JSONObject {
         var members = statistics.json
         members["event"] = "job"
         members["job"] = .integer(Int(clamping: id.number))
@@ -96,10 +96,10 @@ extension QueuedJobFacts {
     }
 
     /// Everything.
-    var detailedJSON: [String: JSONValue] {
+    var detailedJSON: JSONObject {
         var members = json
         members["digest"] = .string(digest)
-        members["body"] = .object(Dictionary(body.map { ($0.key, .string($0.value)) }) { first, _ in first })
+        members["body"] = .object(JSONObject(body.map { ($0.key, .string($0.value)) }))
         members["next"] = .string(next)
         return members
     }

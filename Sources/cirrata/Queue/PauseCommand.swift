@@ -79,7 +79,7 @@ private struct TubePause {
                 Terminal.output.line(text)
                 continue
             }
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": duration == .zero ? "resumed" : "paused", "tube": .string(tube.text),
                 "seconds": .integer(Int(duration.seconds)),
             ]

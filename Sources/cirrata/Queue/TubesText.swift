@@ -61,7 +61,7 @@ struct TubesText {
     var json: [String] {
         let tubes = view.tubes.map { tube in
             let (statistics, jobs) = (tube.statistics, tube.statistics.jobs)
-            var members: [String: JSONValue] = [
+            var members: JSONObject = [
                 "event": "tube", "tube": .string(statistics.name.text), "ready": .integer(jobs.ready),
                 "reserved": .integer(jobs.reserved), "delayed": .integer(jobs.delayed),
                 "buried": .integer(jobs.buried), "waiting": .integer(statistics.waiting),
@@ -70,7 +70,7 @@ struct TubesText {
             if let oldest = tube.oldestReady { members["oldest_ready_seconds"] = .integer(Int(oldest.seconds)) }
             return JSONValue.object(members).text
         }
-        let summary: [String: JSONValue] = [
+        let summary: JSONObject = [
             "event": "summary", "buried_elsewhere": .integer(view.buriedElsewhere), "draining": .bool(view.isDraining),
         ]
         return tubes + [JSONValue.object(summary).text]

@@ -73,7 +73,7 @@ struct WorkersCommand: AsyncParsableCommand {
                     "since": .string(job.since.description),
                 ])
             }
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "worker", "host": .string(worker.host), "pid": .integer(Int(worker.process)),
                 "release": .string(worker.release), "slots": .integer(worker.slots),
                 "started": .string(worker.started.description), "at": .string(worker.at.description),
@@ -81,7 +81,7 @@ struct WorkersCommand: AsyncParsableCommand {
             ]
             return JSONValue.object(members).text
         }
-        var summary: [String: JSONValue] = [
+        var summary: JSONObject = [
             "event": "summary", "workers": .integer(workforce.workers.count),
             "unreadable": .integer(workforce.unreadable), "complete": .bool(workforce.isComplete),
             "reserved": .integer(workforce.reserved),

@@ -28,7 +28,7 @@ struct PreviewText {
     }
 
     var json: JSONValue {
-        var members: [String: JSONValue] = [
+        var members: JSONObject = [
             "event": "preview", "action": .string(action.rawValue), "outcome": .string(outcome.kind.rawValue),
             "findings": .array(preview.findings.map { .string($0) }),
             "changes": .array(preview.changes.map { .string($0) }),

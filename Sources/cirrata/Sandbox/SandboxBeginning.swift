@@ -64,7 +64,7 @@ struct SandboxBeginning: ParsableArguments {
 
     /// - Throws: `Complaint`, `FileFailure`.
     func settings(_ world: World) async throws -> SandboxSettings {
-        var members: [String: JSONValue] = [:]
+        var members: JSONObject = [:]
         if let settings { members = try Self.object(try await world.files.read(settings, limit: 1 << 20), settings) }
         if let seed { members["seed"] = .integer(seed) }
         if let boot { members["boot"] = .number(boot.seconds) }
@@ -83,7 +83,7 @@ struct SandboxBeginning: ParsableArguments {
         }
     }
 
-    private static func object(_ bytes: [UInt8], _ path: String) throws -> [String: JSONValue] {
+    private static func object(_ bytes: [UInt8], _ path: String) throws -> JSONObject {
         do {
             if let object = try JSONValue(parsing: bytes).object { return object }
         } catch {

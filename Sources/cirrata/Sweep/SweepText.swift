@@ -109,13 +109,13 @@ extension SweepText {
     var json: [String] {
         let entries = report.entries.map { JSONValue.object(json(of: $0)).text }
         let refusals = report.refusals.map { refusal in
-            let members: [String: JSONValue] = [
+            let members: JSONObject = [
                 "event": "refused", "provider": .string(refusal.provider), "class": .string(refusal.cause),
                 "message": .string(refusal.message), "next": .string(refusal.next),
             ]
             return JSONValue.object(members).text
         }
-        let summary: [String: JSONValue] = [
+        let summary: JSONObject = [
             "event": "summary", "dry_run": .bool(isDryRun), "total": .integer(report.entries.count),
             "removed": .integer(report.removed.count),
             "condemned": .integer(report.entries.count { $0.fate == .condemned }),
@@ -126,9 +126,9 @@ extension SweepText {
         return entries + refusals + [JSONValue.object(summary).text]
     }
 
-    private func json(of entry: SweepReport.Entry) -> [String: JSONValue] {
+    private func json(of entry: SweepReport.Entry) -> JSONObject {
         let remains = entry.remains
-        var members: [String: JSONValue] = [
+        var members: JSONObject = [
             "event": "remains", "provider": .string(remains.id.provider), "node": .string(remains.node),
             "key": .string(remains.key), "why": .string(entry.why), "next": .string(entry.next),
             "needs_person": .bool(entry.needsPerson), "locked": .bool(remains.isLock),

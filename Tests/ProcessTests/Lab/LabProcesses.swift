@@ -72,10 +72,10 @@ struct LabOptions: Sendable {
     /// Seconds until a server is ACTIVE.
     var boot = 0.6
     /// More members of the Sandbox's settings; these win.
-    var settings: [String: JSONValue] = [:]
+    var settings: JSONObject = [:]
 
     var json: JSONValue {
-        let settings: [String: JSONValue] = [
+        let settings: JSONObject = [
             "seed": 1, "domain": .string(LabProcesses.domain), "addresses": "127.77.0.0/16",
             "nodes": [["machine_type": .string(LabProcesses.provider), "count": .integer(nodes)]],
             "boot": .number(boot),
@@ -83,8 +83,8 @@ struct LabOptions: Sendable {
                 "deleting": 0, "deleted_visible": 0, "volume_creating": .number(0.1), "volume_reserved": .number(0.05),
                 "volume_attaching": .number(0.1), "volume_detaching": .number(0.1), "volume_deleting": .number(0.1),
             ],
-        ].merging(self.settings) { $1 }
-        return .object(settings)
+        ]
+        return .object(settings.merging(self.settings))
     }
 }
 

@@ -22,25 +22,25 @@ extension ProcessSuites {
             var request: String
             var edge: Edge
             /// Which request: members of a fault rule.
-            var rule: [String: JSONValue]
+            var rule: JSONObject
 
             var testDescription: String { "\(step), \(edge) the effect of: \(request)" }
 
-            init(_ step: String, _ edge: Edge, _ request: String, _ rule: [String: JSONValue]) {
+            init(_ step: String, _ edge: Edge, _ request: String, _ rule: JSONObject) {
                 self.step = step
                 self.edge = edge
                 self.request = request
                 self.rule = rule
             }
 
-            static func both(_ step: String, _ request: String, _ rule: [String: JSONValue]) -> [Blow] {
+            static func both(_ step: String, _ request: String, _ rule: JSONObject) -> [Blow] {
                 [Blow(step, .before, request, rule), Blow(step, .after, request, rule)]
             }
 
             /// Holds the one request for longer than the test lasts.
             var fault: JSONValue {
-                let hold: [String: JSONValue] = edge == .before ? ["wire": "stall"] : ["delay": 300]
-                return .object(rule.merging(hold) { $1 }.merging(["count": 1]) { $1 })
+                let hold: JSONObject = edge == .before ? ["wire": "stall"] : ["delay": 300]
+                return .object(rule.merging(hold).merging(["count": 1]))
             }
         }
 

@@ -23,7 +23,7 @@ struct CloudFixture {
     }
 
     static func password(user: String, password: String = "secret", project: String?) -> JSONValue {
-        var auth: [String: JSONValue] = [
+        var auth: JSONObject = [
             "identity": [
                 "methods": ["password"],
                 "password": [
@@ -68,16 +68,16 @@ struct CloudFixture {
 
     var network: String { cloud.configuration.networks.first?.id ?? "" }
 
-    func wish(_ name: String, _ extra: [String: JSONValue] = [:]) -> JSONValue {
-        let base: [String: JSONValue] = [
+    func wish(_ name: String, _ extra: JSONObject = [:]) -> JSONValue {
+        let base: JSONObject = [
             "name": .string(name), "flavorRef": .string(flavor()), "imageRef": .string(image()),
             "networks": [["uuid": .string(network)]],
         ]
-        return ["server": .object(base.merging(extra) { $1 })]
+        return ["server": .object(base.merging(extra))]
     }
 
     /// Creates a server and returns its id.
-    mutating func create(_ name: String, _ extra: [String: JSONValue] = [:]) -> String {
+    mutating func create(_ name: String, _ extra: JSONObject = [:]) -> String {
         let answer = nova(.post, "/servers", wish(name, extra))
         return answer.json["server"]?["id"]?.string ?? "refused: \(answer.text)"
     }
@@ -108,6 +108,6 @@ extension HTTPResponse {
 
     /// The message of an error, whatever its envelope.
     var message: String? {
-        json["message"]?.string ?? json.object?.values.first?["message"]?.string
+        json["message"]?.string ?? json.object?.first?.value["message"]?.string
     }
 }

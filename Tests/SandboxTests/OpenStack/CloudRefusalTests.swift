@@ -60,7 +60,7 @@ import World
 
     @Test func aServersNameAndNetworkAreRefusedInNovasWords() {
         var fixture = CloudFixture()
-        func message(_ extra: [String: JSONValue]) -> String? {
+        func message(_ extra: JSONObject) -> String? {
             fixture.nova(.post, "/servers", fixture.wish("a", extra)).message
         }
         for name in ["wish ", " "] {
@@ -93,7 +93,7 @@ import World
 
     @Test func volumesAreRefusedInCindersWords() {
         var fixture = CloudFixture()
-        func message(_ wish: [String: JSONValue]) -> String? {
+        func message(_ wish: JSONObject) -> String? {
             fixture.cinder(.post, "/volumes", ["volume": .object(wish)]).message
         }
         #expect(

@@ -104,7 +104,7 @@ import World
                     let body: JSONValue = [
                         "server": [
                             "id": .string(server.id), "name": "ovh001", "status": "ACTIVE",
-                            "created": .string(server.created.description), "metadata": .object(metadata),
+                            "created": .string(server.created.description), "metadata": .object(JSONObject(metadata)),
                         ]
                     ]
                     return .instead(.response(HTTPResponse(status: 200, body: body.bytes)))

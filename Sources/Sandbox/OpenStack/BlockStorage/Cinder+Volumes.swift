@@ -12,7 +12,7 @@ extension OpenStackCloud {
 
     /// - Parameter isNew: the answer to the create has the moment itself and no tenant (recordings 217, 218).
     func cinderVolume(_ volume: CloudVolume, _ call: CloudCall, isNew: Bool = false) -> JSONValue {
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "id": .string(volume.id), "status": .string(volume.status), "size": .integer(volume.size),
             "availability_zone": .string(volume.zone),
             "created_at": .string(isNew ? volume.created.exact : volume.created.column),
@@ -82,7 +82,7 @@ extension OpenStackCloud {
         ) { marker in
             .api(404, "Volume \(marker) could not be found.")
         }
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "volumes": .array(
                 page.items.map { volume in
                     detail
@@ -91,7 +91,7 @@ extension OpenStackCloud {
                 })
         ]
         body["volumes_links"] = page.links(call, root: endpoints.cinder)
-        return call.answer(200, body)
+        return call.answer(200, .object(body))
     }
 
     /// `{'key': 'value', …}`, as clients write the metadata filter.
@@ -299,7 +299,7 @@ extension OpenStackCloud {
 
     private static func attachmentBody(_ volume: CloudVolume, detail: Bool) -> JSONValue? {
         guard let attachment = volume.attachment else { return nil }
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "id": .string(attachment.id), "volume_id": .string(volume.id), "instance": .string(attachment.server),
             "status": .string(attachment.attached == nil ? "reserved" : "attached"),
         ]

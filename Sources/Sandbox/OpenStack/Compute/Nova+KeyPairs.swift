@@ -65,7 +65,7 @@ extension OpenStackCloud {
         return pair
     }
 
-    private static func keyPair(_ pair: CloudKeyPair) -> [String: JSONValue] {
+    private static func keyPair(_ pair: CloudKeyPair) -> JSONObject {
         [
             "name": .string(pair.name), "public_key": .string(pair.publicKey),
             "fingerprint": .string(pair.fingerprint),

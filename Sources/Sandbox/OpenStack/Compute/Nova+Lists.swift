@@ -50,11 +50,11 @@ extension OpenStackCloud {
         ) { marker in
             .api(400, "marker [\(marker)] not found")
         }
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "flavors": .array(page.items.map { novaFlavor($0, call, detail: detail) })
         ]
         body["flavors_links"] = page.links(call, root: endpoints.nova)
-        return call.answer(200, body)
+        return call.answer(200, .object(body))
     }
 }
 

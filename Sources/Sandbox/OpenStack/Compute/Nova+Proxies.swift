@@ -36,7 +36,7 @@ extension OpenStackCloud {
             "rel": "alternate", "type": "application/vnd.openstack.image",
             "href": .string("\(endpoints.glance)/images/\(image.id)"),
         ]
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "id": .string(image.id), "name": .text(image.name),
             "links": .array((novaLinks("images", image.id).array ?? []) + [alternate]),
         ]

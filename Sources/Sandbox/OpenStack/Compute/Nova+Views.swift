@@ -50,8 +50,8 @@ extension OpenStackCloud {
 
     /// What a PUT and a rebuild answer, and the part of everything else that is the same.
     /// - Parameter isPlain: addresses without the members that extensions add (recordings 130, 143).
-    func novaServerBase(_ server: CloudServer, _ call: CloudCall, isPlain: Bool = false) -> [String: JSONValue] {
-        var body: [String: JSONValue] = [
+    func novaServerBase(_ server: CloudServer, _ call: CloudCall, isPlain: Bool = false) -> JSONObject {
+        var body: JSONObject = [
             "id": .string(server.id), "name": .string(server.name), "status": .string(server.status),
             "tenant_id": .string(server.project), "user_id": .string(server.user),
             "metadata": .map(server.metadata), "hostId": .string(server.hostID),
@@ -82,22 +82,22 @@ extension OpenStackCloud {
         return body
     }
 
-    func novaAddresses(_ server: CloudServer, isPlain: Bool) -> [String: JSONValue] {
+    func novaAddresses(_ server: CloudServer, isPlain: Bool) -> JSONObject {
         var addresses: [String: [JSONValue]] = [:]
         for port in server.shownPorts {
             guard let network = networks[port.network] else { continue }
-            var address: [String: JSONValue] = ["version": 4, "addr": .string(CloudNetwork.text(port.address))]
+            var address: JSONObject = ["version": 4, "addr": .string(CloudNetwork.text(port.address))]
             if !isPlain {
                 address["OS-EXT-IPS:type"] = "fixed"
                 address["OS-EXT-IPS-MAC:mac_addr"] = .string(port.mac)
             }
             addresses[network.name, default: []].append(.object(address))
         }
-        return addresses.mapValues(JSONValue.array)
+        return JSONObject(addresses.mapValues(JSONValue.array))
     }
 
     func novaFlavor(_ flavor: CloudFlavor, _ call: CloudCall, detail: Bool) -> JSONValue {
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "id": .string(flavor.id), "name": .string(flavor.name), "links": novaLinks("flavors", flavor.id),
         ]
         if detail {
@@ -118,7 +118,7 @@ extension OpenStackCloud {
     func novaLimits(_ call: CloudCall, _ token: CloudToken) -> HTTPResponse {
         let quotas = quotas[token.project ?? ""] ?? configuration.quotas
         let used = usage(of: token.project ?? "")
-        let fixed: [String: JSONValue] = [
+        let fixed: JSONObject = [
             "maxImageMeta": 128, "maxPersonality": 5, "maxPersonalitySize": 10_240, "maxTotalKeypairs": 100,
             "maxServerGroups": 10, "maxServerGroupMembers": 10, "maxTotalFloatingIps": -1, "maxSecurityGroups": -1,
             "maxSecurityGroupRules": -1, "totalFloatingIpsUsed": 0, "totalSecurityGroupsUsed": 0,
@@ -129,7 +129,7 @@ extension OpenStackCloud {
             "maxTotalRAMSize": .integer(quotas.ram), "maxServerMeta": .integer(quotas.metadataItems),
             "totalInstancesUsed": .integer(used.instances), "totalCoresUsed": .integer(used.cores),
             "totalRAMUsed": .integer(used.ram),
-        ]) { first, _ in first }
+        ])
         return call.answer(200, ["limits": ["rate": [], "absolute": .object(absolute)]])
     }
 

@@ -23,7 +23,7 @@ extension OpenStackCloud {
     private func attachmentBody(
         _ id: String, _ disk: CloudServer.Disk, _ server: CloudServer, _ call: CloudCall
     ) -> JSONValue {
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "volumeId": .string(id), "serverId": .string(server.id), "device": .string(disk.device),
         ]
         if call.isAtLeast(2, 89) {

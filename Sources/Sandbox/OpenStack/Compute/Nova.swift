@@ -82,7 +82,7 @@ extension OpenStackCloud {
     }
 
     private func novaVersion(links: Bool) -> JSONValue {
-        var version: [String: JSONValue] = [
+        var version: JSONObject = [
             "id": "v2.1", "status": "CURRENT", "version": .string(Self.novaLatest.description),
             "min_version": "2.1", "updated": "2013-07-23T11:33:21Z",
         ]

@@ -88,7 +88,7 @@ struct ServerWish {
         returnsReservation = members["return_reservation_id"]?.bool ?? false
     }
 
-    private mutating func readImage(_ members: [String: JSONValue]) throws(CloudFault) {
+    private mutating func readImage(_ members: JSONObject) throws(CloudFault) {
         guard let value = members["imageRef"] else { return }
         guard let text = value.string, text.isEmpty || isUUID(text) else {
             throw Self.invalid("imageRef", value, "is not valid under any of the given schemas")
@@ -96,7 +96,7 @@ struct ServerWish {
         image = text.isEmpty ? nil : text
     }
 
-    private mutating func readNetworks(_ members: [String: JSONValue], isNewer: Bool) throws(CloudFault) {
+    private mutating func readNetworks(_ members: JSONObject, isNewer: Bool) throws(CloudFault) {
         switch members["networks"] {
         case nil: break
         case .string("auto") where isNewer: break
@@ -118,7 +118,7 @@ struct ServerWish {
         }
     }
 
-    private mutating func readMetadata(_ members: [String: JSONValue]) throws(CloudFault) {
+    private mutating func readMetadata(_ members: JSONObject) throws(CloudFault) {
         guard let value = members["metadata"] else { return }
         guard let entries = value.object else { throw Self.invalid("metadata", value, "is not of type 'object'") }
         for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
@@ -131,7 +131,7 @@ struct ServerWish {
         }
     }
 
-    private mutating func readUserData(_ members: [String: JSONValue]) throws(CloudFault) {
+    private mutating func readUserData(_ members: JSONObject) throws(CloudFault) {
         guard let value = members["user_data"] else { return }
         guard let text = value.string else { throw Self.invalid("user_data", value, "is not of type 'string'") }
         guard Self.isBase64(text) else { throw Self.invalid("user_data", value, "is not a 'base64'") }
@@ -139,7 +139,7 @@ struct ServerWish {
         userData = text
     }
 
-    private mutating func readRootVolume(_ members: [String: JSONValue]) throws(CloudFault) {
+    private mutating func readRootVolume(_ members: JSONObject) throws(CloudFault) {
         guard let root = members["block_device_mapping_v2"]?.array?.first(where: { $0["boot_index"]?.integer == 0 })
         else {
             if image == nil { throw .api(400, "Missing imageRef attribute") }

@@ -91,7 +91,7 @@ extension OpenStackCloud {
     }
 
     /// Every way in which a scope cannot be had is the same 401.
-    private func apply(_ scope: [String: JSONValue], to token: inout CloudToken) throws(CloudFault) {
+    private func apply(_ scope: JSONObject, to token: inout CloudToken) throws(CloudFault) {
         guard let wanted = scope["project"] else { throw .unauthorized }
         let project =
             if let id = wanted["id"]?.string {

@@ -80,7 +80,7 @@ extension OpenStackCloud {
 
     private func tokenBody(_ token: CloudToken) -> JSONValue {
         let domain: JSONValue = ["id": "default", "name": "Default"]
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "methods": .array(token.methods.map(JSONValue.string)),
             "user": [
                 "domain": domain, "id": .string(token.user), "name": .text(users[token.user]?.name),

@@ -15,7 +15,7 @@ extension OpenStackCloud {
         case (.get, "images", 2): return try listImages(call)
         case (.get, "images", 3):
             guard let image = images[id] else { throw .api(404, "No image found with ID \(id)") }
-            return call.answer(200, glanceImage(image))
+            return call.answer(200, .object(glanceImage(image)))
         // All images are the administrator's: users look.
         case (.delete, "images", 3):
             guard images[id] != nil else { throw .api(404, "Failed to find image \(id) to delete") }
@@ -69,7 +69,7 @@ extension OpenStackCloud {
         }
         let page = found.prefix(limit)
         let first = "/v2/images" + (call.rawQuery.isEmpty ? "" : "?" + Self.query(without: "marker", call.query))
-        var body: [String: JSONValue] = [
+        var body: JSONObject = [
             "images": .array(page.map { .object(glanceImage($0)) }), "first": .string(first),
             "schema": "/v2/schemas/images",
         ]
@@ -77,7 +77,7 @@ extension OpenStackCloud {
             let kept = Self.query(without: "marker", call.query)
             body["next"] = .string("/v2/images?" + (kept.isEmpty ? "" : kept + "&") + "marker=" + last.id)
         }
-        return call.answer(200, body)
+        return call.answer(200, .object(body))
     }
 
     private static func query(without name: String, _ items: [(name: String, value: String)]) -> String {
@@ -102,7 +102,7 @@ extension OpenStackCloud {
         }
     }
 
-    private func glanceImage(_ image: CloudImage) -> [String: JSONValue] {
+    private func glanceImage(_ image: CloudImage) -> JSONObject {
         let path = "/v2/images/" + image.id
         let isThere = image.status == "active"
         return [

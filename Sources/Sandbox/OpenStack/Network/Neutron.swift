@@ -67,7 +67,7 @@ extension OpenStackCloud {
     /// and `page_reverse` are not simulated.
     /// - Parameter missing: the class of the error for a marker that is not there, and its text.
     private func list(
-        _ name: String, _ items: [[String: JSONValue]], _ call: CloudCall, missing: (String, (String) -> String)
+        _ name: String, _ items: [JSONObject], _ call: CloudCall, missing: (String, (String) -> String)
     ) throws(CloudFault) -> HTTPResponse {
         let control: Set<String> = ["fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"]
         let filters = call.query.filter { !control.contains($0.name) }
@@ -87,7 +87,7 @@ extension OpenStackCloud {
             }
         }
         let fields = Set(call.query.filter { $0.name == "fields" }.map(\.value))
-        func shown(_ items: some Sequence<[String: JSONValue]>) -> JSONValue {
+        func shown(_ items: some Sequence<JSONObject>) -> JSONValue {
             .array(items.map { .object(fields.isEmpty ? $0 : $0.filter { fields.contains($0.key) }) })
         }
         guard let limit = call.query.last(where: { $0.name == "limit" })?.value else {
@@ -108,7 +108,7 @@ extension OpenStackCloud {
     }
 
     /// The next page if this one is full, and always the one before.
-    private func links(_ page: CloudPage<[String: JSONValue]>, _ call: CloudCall) -> JSONValue {
+    private func links(_ page: CloudPage<JSONObject>, _ call: CloudCall) -> JSONValue {
         let query = call.query.filter { $0.name != "marker" && $0.name != "page_reverse" }.map { ($0.name, $0.value) }
         func link(_ relation: String, _ more: [(String, String)]) -> JSONValue {
             let href = endpoints.neutron + call.rawPath + "?" + URLText.query(query + more)
@@ -120,7 +120,7 @@ extension OpenStackCloud {
         return .array(links + [link("previous", first + [("page_reverse", "True")])])
     }
 
-    private func neutronNetwork(_ network: CloudNetwork) -> [String: JSONValue] {
+    private func neutronNetwork(_ network: CloudNetwork) -> JSONObject {
         let owner: JSONValue = .string(network.project ?? catalogIDs[2])
         return [
             "id": .string(network.id), "name": .string(network.name), "tenant_id": owner, "project_id": owner,
@@ -133,7 +133,7 @@ extension OpenStackCloud {
     }
 
     /// With the four rules that every new group has.
-    private func neutronGroup(_ group: CloudSecurityGroup) -> [String: JSONValue] {
+    private func neutronGroup(_ group: CloudSecurityGroup) -> JSONObject {
         let rules = [("IPv4", "ingress"), ("IPv6", "ingress"), ("IPv4", "egress"), ("IPv6", "egress")].enumerated()
             .map { index, rule -> JSONValue in
                 [
@@ -156,7 +156,7 @@ extension OpenStackCloud {
         ]
     }
 
-    private func neutronPort(_ port: CloudPort) -> [String: JSONValue] {
+    private func neutronPort(_ port: CloudPort) -> JSONObject {
         let groups = servers[port.server]?.securityGroups ?? []
         let ids = groups.compactMap { name in
             securityGroups.values.first { $0.project == port.project && $0.name == name }.map {

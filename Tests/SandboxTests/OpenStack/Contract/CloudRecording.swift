@@ -49,7 +49,7 @@ struct CloudRecording {
         self.method = method
         self.target = target
         self.status = status
-        headers = entry["headers"]?.object?.compactMapValues(\.string) ?? [:]
+        headers = entry["headers"]?.object?.strings ?? [:]
         // A text is what was sent when it was not JSON; of very long ones only the length was kept.
         if let filler = entry["filler"]?.integer {
             body = [UInt8](repeating: UInt8(ascii: "A"), count: filler)
