@@ -43,11 +43,18 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
     /// digits or none, `Z`, an offset or no zone at all (which means UTC), or a date alone. Nil also for a time that an
     /// offset moves out of the years 0000 to 9999, which is all that `description` can write for others to read.
     package init?(parsing text: some StringProtocol) {
-        var bytes = text.utf8.makeIterator()
-        var next = bytes.next()
+        var text = String(text)
+        guard let microseconds = text.withUTF8(Self.read) else { return nil }
+        self.microseconds = microseconds
+    }
+
+    /// Not generic: lists of servers are full of times.
+    private static func read(_ bytes: UnsafeBufferPointer<UInt8>) -> Int64? {
+        var index = 0
+        var next: UInt8? { index < bytes.count ? bytes[index] : nil }
         func digit() -> Int64? {
             guard let byte = next, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-            next = bytes.next()
+            index += 1
             return Int64(byte - UInt8(ascii: "0"))
         }
         func number(_ digits: Int) -> Int64? {
@@ -60,17 +67,14 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
         }
         func skip(_ characters: String) -> UInt8? {
             guard let byte = next, characters.utf8.contains(byte) else { return nil }
-            next = bytes.next()
+            index += 1
             return byte
         }
         guard let year = number(4), skip("-") != nil, let month = number(2), skip("-") != nil, let day = number(2),
             (1...12).contains(month), (1...31).contains(day)
         else { return nil }
-        var micros = Self.days(year: year, month: month, day: day) * 86_400_000_000
-        if next == nil {
-            microseconds = micros
-            return
-        }
+        var micros = days(year: year, month: month, day: day) * 86_400_000_000
+        if next == nil { return micros }
         guard skip("Tt ") != nil, let hour = number(2), skip(":") != nil, let minute = number(2), hour < 25,
             minute < 60
         else { return nil }
@@ -86,18 +90,13 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
             }
         }
         while skip(" ") != nil {}
-        if next == nil || skip("Zz") != nil {
-            guard next == nil else { return nil }
-            microseconds = micros
-            return
-        }
+        if next == nil || skip("Zz") != nil { return next == nil ? micros : nil }
         guard let sign = skip("+-"), let offsetHour = number(2) else { return nil }
         _ = skip(":")
         guard let offsetMinute = next == nil ? 0 : number(2), next == nil else { return nil }
         let offset = (offsetHour * 3_600 + offsetMinute * 60) * 1_000_000
         micros += sign == UInt8(ascii: "+") ? -offset : offset
-        guard (Self.first..<Self.end).contains(micros) else { return nil }
-        microseconds = micros
+        return (first..<end).contains(micros) ? micros : nil
     }
 
     /// The years 0000 to 9999.

@@ -9,13 +9,12 @@ package enum HTTPDate {
 
     package static func text(_ time: Timestamp) -> String {
         // `description` is always YYYY-MM-DDTHH:MM:SS[.ffffff]Z for the years that a Sandbox sees.
-        let digits = Array(time.description.prefix(19))
-        let year = String(digits[0..<4])
-        let month = Int(String(digits[5..<7])) ?? 1
-        let day = String(digits[8..<10])
-        let clock = String(digits[11..<19])
+        let digits = Array(time.description.utf8.prefix(19))
+        func part(_ range: Range<Int>) -> String { String(decoding: digits[range], as: UTF8.self) }
+        let month = Int(part(5..<7)) ?? 1
         let days = time.microseconds >= 0 ? time.microseconds / 86_400_000_000 : 0
-        return "\(weekdays[Int(days % 7)]), \(day) \(months[month - 1]) \(year) \(clock) GMT"
+        return "\(weekdays[Int(days % 7)]), \(part(8..<10)) \(months[month - 1]) \(part(0..<4)) "
+            + "\(part(11..<19)) GMT"
     }
 
     /// `22-Nov-2026 15:27:32.421`, as BIND's programs write it.

@@ -245,11 +245,16 @@ struct Judge: Sendable {
 
     private func secrets() -> [String] {
         let secrets = watch.tokens.sorted() + [Bench.password]
-        let texts = bench.broker.jobs.filter { job in
+        let bodies = bench.broker.jobs.filter { job in
             job.tube == Producer.replies || job.tube == bench.configuration.tubes.reports
-        }.map { String(decoding: $0.body, as: UTF8.self) }
-        return secrets.filter { secret in texts.contains { $0.contains(secret) } }.map { secret in
+        }.map(\.body)
+        return secrets.filter { secret in bodies.contains { Self.holds($0, secret) } }.map { secret in
             "I6 a \(secret == Bench.password ? "password" : "token") stands in a report or reply"
         }
+    }
+
+    private static func holds(_ body: [UInt8], _ secret: String) -> Bool {
+        let secret = Array(secret.utf8)
+        return body.indices.contains { body[$0] == secret.first && body[$0...].starts(with: secret) }
     }
 }

@@ -17,11 +17,11 @@ struct Scenery: Sendable {
     private let before: CloudSnapshot
 
     /// Locks the node as the cast wants it, builds what stands, and surrounds it with servers and volumes of another
-    /// site, of nobody, and of another node: each of them in half of all scenarios, as every look shows them all.
+    /// site, of nobody, and of another node: each of them in a quarter of all scenarios, as every look shows them all.
     init(_ bench: Bench, _ scenario: Scenario) {
         let cast = scenario.cast
         var random = SplitMix(seed: scenario.seed ^ 0x57A6_E45)
-        let strangers = random.next()
+        let strangers = random.next() & random.next()
         let now = bench.simulation.world.time.wallClock
         (untouchable, before) = bench.sandbox.withState { state in
             if let volumes = cast.standing {

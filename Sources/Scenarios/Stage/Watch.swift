@@ -87,11 +87,13 @@ final class Watch: Sendable {
     /// Nothing is repeated blindly: between a POST whose fate is unknown and the same again lies a look.
     func met(_ exchange: SimulatedHTTP.Exchange, with delivery: SimulatedHTTP.Delivery) {
         var request = exchange.request
-        guard Self.concernsResources(request.url) else { return }
+        let isLook = request.method == .get
+        if isLook, state.withLock({ $0.doubtful.isEmpty }) { return }
+        guard isLook || request.method == .post, Self.concernsResources(request.url) else { return }
         request.headers = [:]
-        if request.method == .get {
+        if isLook {
             state.withLock { $0.doubtful[exchange.process] = nil }
-        } else if request.method == .post, !request.url.hasSuffix("/action") {
+        } else if !request.url.hasSuffix("/action") {
             let isRepeated = state.withLock { $0.doubtful[exchange.process]?.contains(request) == true }
             if isRepeated { note("I4 \(exchange.process) repeats \(Self.label(exchange)) without a look") }
             if delivery.leavesInDoubt {
@@ -118,13 +120,10 @@ final class Watch: Sendable {
 
     // MARK: The queue
 
-    /// Beginnings of the commands that are looked at: most lines are others, or parts of a body.
-    private static let commands = Set("tdrb".utf8)
-
     /// I1, I5: a job is only settled by who has just proven that it is still his.
     func heard(_ process: String, _ bytes: [UInt8]) {
         let now = bench.simulation.world.time.now
-        for line in bytes.split(separator: UInt8(ascii: "\n")) where Self.commands.contains(line.first ?? 0) {
+        for line in Self.settlings(in: bytes) {
             let words = line.split(maxSplits: 2) { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }.map {
                 String(decoding: Array($0), as: UTF8.self)
             }
@@ -143,6 +142,22 @@ final class Watch: Sendable {
             default: continue
             }
         }
+    }
+
+    /// The lines that may be a touch or a settling: most are others, or parts of a body.
+    private static func settlings(in bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex
+            switch bytes[start] {
+            case UInt8(ascii: "t"), UInt8(ascii: "d"), UInt8(ascii: "r"), UInt8(ascii: "b"):
+                lines.append(bytes[start..<end])
+            default: break
+            }
+            start = end + 1
+        }
+        return lines
     }
 
     // MARK: Answered

@@ -15,6 +15,7 @@ package final class SimulatedBroker: Sendable {
     }
 
     package let endpoint: Endpoint
+    private let name: String
     /// The broker host's clock. Step it through `stepClock`.
     package let clock: VirtualTime
     private let surroundings: Surroundings
@@ -24,9 +25,10 @@ package final class SimulatedBroker: Sendable {
     init(_ surroundings: Surroundings, endpoint: Endpoint, settings: BrokerSettings, seed: UInt64) {
         self.surroundings = surroundings
         self.endpoint = endpoint
+        name = "\(endpoint)"
         clock = VirtualTime(
             scheduler: surroundings.scheduler, lane: surroundings.servers.lane, gate: StopGate(),
-            start: surroundings.start, name: "\(endpoint)")
+            start: surroundings.start, name: name)
         random = SeededRandom(seed: seed)
         state = Locked(
             State(broker: BrokerState(settings: settings, now: clock.wallClock, instance: random.next())))
@@ -37,25 +39,25 @@ package final class SimulatedBroker: Sendable {
 
     /// SIGUSR1: puts are refused until a restart (facts G3).
     package func drain() {
-        surroundings.trace.record("\(endpoint): draining")
+        surroundings.trace.record("\(name): draining")
         state.withLock { $0.broker.isDraining = true }
     }
 
     /// With `-b` nothing more can be written: see facts E4 and I5.
     package func setDiskFull(_ isFull: Bool) {
-        surroundings.trace.record("\(endpoint): disk \(isFull ? "full" : "has room")")
+        surroundings.trace.record("\(name): disk \(isFull ? "full" : "has room")")
         state.withLock { $0.broker.isDiskFull = isFull }
     }
 
     /// Every client sees the end of its stream, and the broker goes on.
     package func dropConnections() {
-        surroundings.trace.record("\(endpoint): drops all connections")
+        surroundings.trace.record("\(name): drops all connections")
         for (_, stream) in streams() { stream.close() }
     }
 
     /// SIGKILL or SIGTERM, which are the same to it (facts E8): clients see the end of their streams, then refusals.
     package func stop() {
-        surroundings.trace.record("\(endpoint): stopped")
+        surroundings.trace.record("\(name): stopped")
         surroundings.network.stopListening(on: endpoint)
         let open = streams()
         state.withLock { state in
@@ -82,7 +84,7 @@ package final class SimulatedBroker: Sendable {
             state.isUp = true
             return true
         }
-        surroundings.trace.record("\(endpoint): \(isUp ? "started" : "cannot start, disk full")")
+        surroundings.trace.record("\(name): \(isUp ? "started" : "cannot start, disk full")")
         guard isUp else { return false }
         listen()
         change { $0.pass(to: self.clock.wallClock) }
@@ -98,7 +100,7 @@ package final class SimulatedBroker: Sendable {
 
     /// The host's calendar clock jumps: time-outs and delays fire early or late (facts B8).
     package func stepClock(by duration: Duration) {
-        surroundings.trace.record("\(endpoint): clock stepped by \(duration.short)")
+        surroundings.trace.record("\(name): clock stepped by \(duration.short)")
         clock.stepWallClock(by: duration)
         change { $0.pass(to: self.clock.wallClock) }
     }
@@ -195,13 +197,13 @@ package final class SimulatedBroker: Sendable {
         var isEnd = true
         do {
             while let bytes = try await stream.read() {
-                surroundings.trace.record("\(endpoint) \(id) < \(Self.firstLine(bytes))")
+                surroundings.trace.record("\(name) \(id) < \(Self.firstLine(bytes))")
                 let (hook, peer) = state.withLock { ($0.onBytes, $0.peers[id]) }
                 if let hook, let peer { hook(peer, bytes) }
                 change(of: id) { $0.receive(bytes, from: id, at: self.clock.wallClock) }
             }
         } catch {
-            surroundings.trace.record("\(endpoint) \(id) broke")
+            surroundings.trace.record("\(name) \(id) broke")
             isEnd = false
         }
         change(of: id) { [isEnd] in $0.disconnect(id, isEnd: isEnd, at: self.clock.wallClock) }
@@ -227,7 +229,7 @@ package final class SimulatedBroker: Sendable {
         for action in actions {
             switch action {
             case .send(let bytes, let id):
-                surroundings.trace.record("\(endpoint) \(id) > \(Self.firstLine(bytes))")
+                surroundings.trace.record("\(name) \(id) > \(Self.firstLine(bytes))")
                 streams[id]?.write(bytes)
             case .close(let id): streams[id]?.close()
             }

@@ -1,11 +1,12 @@
 import World
 
 /// One result that one task waits for: resolved once, before or after the wait begins. Everything that suspends in
-/// the Simulation suspends here.
+/// the Simulation suspends here, hundreds of times in each scenario: its continuation is the unchecked one, resumed once
+/// because whoever resumes it has first taken it out of the state.
 final class OneShot<Value: Sendable>: Sendable {
     private enum State {
         case empty
-        case waiting(CheckedContinuation<Value, any Error>)
+        case waiting(UnsafeContinuation<Value, any Error>)
         case resolved(Result<Value, any Error>)
         case done
     }
@@ -15,7 +16,7 @@ final class OneShot<Value: Sendable>: Sendable {
     /// - Returns: whether this was the first.
     @discardableResult
     func resolve(_ result: Result<Value, any Error>) -> Bool {
-        let (first, waiting): (Bool, CheckedContinuation<Value, any Error>?) = state.withLock { state in
+        let (first, waiting): (Bool, UnsafeContinuation<Value, any Error>?) = state.withLock { state in
             switch state {
             case .empty:
                 state = .resolved(result)
@@ -35,7 +36,7 @@ final class OneShot<Value: Sendable>: Sendable {
     /// - Throws: the failure it was resolved with; `CancellationError` as soon as the task is cancelled.
     func value(onCancel: @escaping @Sendable () -> Void = {}) async throws -> Value {
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withUnsafeThrowingContinuation { continuation in
                 let ready: Result<Value, any Error>? = state.withLock { state in
                     switch state {
                     case .resolved(let result):

@@ -1,6 +1,7 @@
 import DequeModule
 import Glibc
 import HeapModule
+import Synchronization
 import World
 
 /// Virtual time, timers, and the jobs of all simulated processes on one thread.
@@ -46,7 +47,6 @@ final class Scheduler: Sendable {
     }
 
     private struct State {
-        var now = Moment(nanoseconds: 1_000_000_000)
         var ready = Deque<Entry>()
         var lanes: [Lane] = []
         var timers = Heap<TimerKey>()
@@ -73,7 +73,7 @@ final class Scheduler: Sendable {
             return nil
         }
 
-        mutating func count(_ more: Int, _ limits: Limits) -> SimulationError? {
+        mutating func count(_ more: Int, at now: Moment, _ limits: Limits) -> SimulationError? {
             jobs += more
             jobsAtInstant += more
             return jobsAtInstant > limits.jobsPerInstant ? .spin(jobs: jobsAtInstant, at: now) : nil
@@ -81,19 +81,20 @@ final class Scheduler: Sendable {
     }
 
     private let state: Locked<State>
+    /// Moved under the lock of `state`; outside of it because it is read far more often than anything else here.
+    private let clock = Atomic(Int64(1_000_000_000))
     private let shuffles: Bool
     private let limits: Limits
     let start: Moment
 
     init(seed: UInt64, shuffles: Bool, limits: Limits) {
-        let initial = State(random: SplitMix(seed: seed), owner: pthread_self())
-        start = initial.now
-        state = Locked(initial)
+        state = Locked(State(random: SplitMix(seed: seed), owner: pthread_self()))
+        start = Moment(nanoseconds: clock.load(ordering: .relaxed))
         self.shuffles = shuffles
         self.limits = limits
     }
 
-    var now: Moment { state.withLock { $0.now } }
+    var now: Moment { Moment(nanoseconds: clock.load(ordering: .relaxed)) }
     /// Jobs run so far.
     var jobs: Int { state.withLock { $0.jobs } }
     var isOnOwnThread: Bool { pthread_equal(state.withLock { $0.owner }, pthread_self()) != 0 }
@@ -156,7 +157,7 @@ final class Scheduler: Sendable {
     func schedule(at moment: Moment, lane: Int, _ action: @escaping @Sendable () -> Void) -> UInt64 {
         state.withLock { state in
             state.nextTimer += 1
-            state.timers.insert(TimerKey(at: max(moment, state.now), id: state.nextTimer))
+            state.timers.insert(TimerKey(at: max(moment, now), id: state.nextTimer))
             state.actions[state.nextTimer] = TimerAction(lane: lane, run: action)
             return state.nextTimer
         }
@@ -210,7 +211,7 @@ final class Scheduler: Sendable {
         let (ready, problem): (Ready?, SimulationError?) = state.withLock { state in
             if let process = state.foreign { return (nil, .foreignThread(process: process)) }
             guard let ready = state.takeJob(shuffles: shuffles) else { return (nil, nil) }
-            return (ready, state.count(1, limits))
+            return (ready, state.count(1, at: now, limits))
         }
         if let problem { throw problem }
         return ready
@@ -220,20 +221,20 @@ final class Scheduler: Sendable {
     private func nextTimers() throws(SimulationError) -> [@Sendable () -> Void] {
         let (due, problem): ([@Sendable () -> Void], SimulationError?) = state.withLock { state in
             var due: [@Sendable () -> Void] = []
-            while let next = state.timers.min, due.isEmpty || next.at <= state.now {
+            while let next = state.timers.min, due.isEmpty || next.at <= now {
                 _ = state.timers.popMin()
                 guard let action = state.actions.removeValue(forKey: next.id), !state.lanes[action.lane].isDead else {
                     continue
                 }
-                if next.at > state.now {
+                if next.at > now {
                     if next.at - start > limits.virtualTime { return ([], .timeLimit(limits.virtualTime, waiting: [])) }
-                    state.now = next.at
+                    clock.store(next.at.nanoseconds, ordering: .relaxed)
                     state.jobsAtInstant = 0
                 }
                 due.append(action.run)
             }
             if shuffles { due.shuffle(using: &state.random) }
-            return (due, state.count(due.count, limits))
+            return (due, state.count(due.count, at: now, limits))
         }
         if case .timeLimit(let limit, _) = problem { throw .timeLimit(limit, waiting: waiting()) }
         if let problem { throw problem }

@@ -54,7 +54,8 @@ package final class SimulatedHTTP: Sendable {
         var onRequest: (@Sendable (Exchange) -> Delivery)?
         var onAnswer: (@Sendable (Exchange, SimulatedAnswer) -> Void)?
         var requests = 0
-        var open: [Int: String] = [:]
+        /// Who waits for which answer.
+        var open: [Int: (process: String, label: String)] = [:]
         var latency = Duration.zero
     }
 
@@ -73,7 +74,8 @@ package final class SimulatedHTTP: Sendable {
         self.start = start
         scheduler.addReporter { [weak self] in
             guard let self else { return [] }
-            return self.state.withLock { $0.open.sorted { $0.key < $1.key }.map(\.value) }
+            let open = self.state.withLock { $0.open.sorted { $0.key < $1.key }.map(\.value) }
+            return open.map { "\($0.process) awaits the answer to \($0.label)" }
         }
     }
 
@@ -132,7 +134,7 @@ package final class SimulatedHTTP: Sendable {
         let leaving = try await process.begin(.request, label)
         let (index, hook, latency) = state.withLock { state in
             state.requests += 1
-            state.open[state.requests] = "\(process.name) awaits the answer to \(label)"
+            state.open[state.requests] = (process.name, label)
             return (state.requests, state.onRequest, state.latency)
         }
         trace.record("\(process.name): \(label)")
