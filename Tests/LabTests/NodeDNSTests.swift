@@ -202,6 +202,8 @@ private final class FakeLab: HTTPTransport, Datagrams {
     @Test(arguments: [
         (zone: "192.0.2.10", from: nil as [IPAddress]?, written: true), ("192.0.2.77", nil, false), (nil, nil, true),
         ("192.0.2.10", [.v4(0xC000_020A)], true), ("192.0.2.10", [.v4(0xC000_020B)], false), (nil, [], false),
+        // Parked, perhaps late.
+        ("192.0.2.1", [], true), ("192.0.2.1", [.v4(0xC000_020B)], true),
     ])
     func correctsOnlyWhatIsWrong(zone: String?, from: [IPAddress]?, written: Bool) async throws {
         func bytes(_ text: String) -> [UInt8] { text.split(separator: ".").compactMap { UInt8($0) } }

@@ -102,7 +102,8 @@ package struct NodeDNS: Sendable {
 
     /// Points a name to `target` where DNS says that it points elsewhere. Where nobody can be asked it is written only
     /// if the caller has written the name before.
-    /// - Parameter from: only if it points at one of these; nil: whatever DNS says of it.
+    /// - Parameter from: only if it points at one of these, or at the parking address, where a late parking may have
+    ///   sent it; nil: whatever DNS says of it.
     /// - Returns: whether it was written.
     package func correct(
         _ name: ShortName, to target: IPAddress, from: [IPAddress]?, wasWritten: Bool, for call: Call
@@ -111,7 +112,8 @@ package struct NodeDNS: Sendable {
             if let resolver {
                 switch try await answer(of: resolver, about: name, target, call) {
                 case .addresses([target]), .incomplete, .failed: return false
-                case .addresses(let found): if let from, !found.contains(where: from.contains) { return false }
+                case .addresses(let found):
+                    if let from, !found.contains(where: (from + [parking]).contains) { return false }
                 case .noName, .noData: if from != nil { return false }
                 }
             } else if !wasWritten {

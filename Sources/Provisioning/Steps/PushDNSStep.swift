@@ -9,7 +9,8 @@ extension NodeWork {
     /// Sees to it that the name points to a server that has the node: a push of this job may have been on its way for
     /// long and come after that server's own.
     /// - Parameters:
-    ///   - isCommitted: whether paddles describes it. Else it may not be ready, and only a name that points to us is wrong.
+    ///   - isCommitted: whether paddles describes it. Else it may not be ready, and only a name that points to us
+    ///     or is parked is wrong.
     ///   - seen: when that was looked up.
     func correctName(to server: Server, isCommitted: Bool, seen: Moment, _ run: StepRun) async throws {
         guard let dns = site.lab.dns, let address = provider.chosenAddress(of: server)?.address else { return }
