@@ -87,5 +87,17 @@ package struct Cast: Sendable, Hashable {
                 Part(.provision, volumes: 1, uuid: "c"), Part(.destroy, uuid: "b"),
                 Part(.provision, volumes: 1, uuid: "a"),
             ]),
+        Cast(
+            "destroy, provision, destroy", standing: 1,
+            [
+                Part(.destroy, uuid: "b"), Part(.provision, volumes: 1, uuid: "c"),
+                Part(.destroy, uuid: "a", unlocks: true),
+            ]),
+        Cast(
+            "provision, destroy, provision of another owner",
+            [
+                Part(.provision, uuid: "a"), Part(.destroy, uuid: "c", unlocks: true),
+                Part(.provision, owner: otherOwner, uuid: "b"),
+            ]),
     ]
 }

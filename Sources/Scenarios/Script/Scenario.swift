@@ -16,14 +16,15 @@ package struct Scenario: Sendable, Hashable, CustomStringConvertible {
         self.troubles = troubles
     }
 
-    /// One job and nothing that ends or stops its worker: a second one would only stand by.
-    var needsSecondWorker: Bool {
-        cast.parts.count > 1
-            || troubles.contains { trouble in
-                trouble.acts.contains { act in
-                    if case .fault = act { false } else { true }
-                }
+    /// One for each job, and one to take over. With one job and nothing that ends or stops its worker, a second would
+    /// only stand by.
+    var workers: Int {
+        let endsOne = troubles.contains { trouble in
+            trouble.acts.contains { act in
+                if case .fault = act { false } else { true }
             }
+        }
+        return max(cast.parts.count, endsOne ? 2 : 1)
     }
 
     package var description: String {

@@ -35,7 +35,7 @@ package enum Performance {
             silence.keepAlive = .seconds(600)
             bench.simulation.network.setSilenceLimits(silence)
             let scenery = Scenery(bench, scenario)
-            let company = Company(bench, size: scenario.needsSecondWorker ? 2 : 1)
+            let company = Company(bench, size: scenario.workers)
             let producer = Producer(bench)
             let stagehand = Stagehand(bench, company, producer, scenario.troubles)
             let watch = Watch(bench, stagehand, producer, scenery)
@@ -130,7 +130,7 @@ package enum Performance {
                 let passed = world.time.now - began
                 if passed >= limit { return }
                 // Seldom once it takes long: then nothing but time helps.
-                try await world.time.sleep(for: passed < .seconds(60) ? .seconds(1) : .seconds(5))
+                try await world.time.sleep(for: passed < .seconds(30) ? .seconds(1) : .seconds(5))
                 stagehand.look(at: world.time.now)
                 company.look(at: world.time.now)
                 producer.look()
