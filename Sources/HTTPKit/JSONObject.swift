@@ -3,54 +3,46 @@
 package struct JSONObject: Sendable {
     package typealias Element = (key: String, value: JSONValue)
 
-    private var members: [Element]
+    private var members: [(String, JSONValue)]
 
     package init() { members = [] }
 
     /// Of members that have one name the last stands.
-    package init(_ members: some Sequence<(String, JSONValue)>) {
-        var sorted: [Element] = []
-        sorted.reserveCapacity(members.underestimatedCount)
-        var isSorted = true
-        for (name, value) in members {
-            if let last = sorted.last, last.key >= name { isSorted = false }
-            sorted.append((name, value))
-        }
-        self.members = isSorted ? sorted : Self.sort(sorted)
+    package init(_ members: [(String, JSONValue)]) {
+        self.members = members
+        if !zip(members, members.dropFirst()).allSatisfy({ $0.0 < $1.0 }) { arrange() }
     }
 
     package init(_ members: [String: JSONValue]) {
-        self.members = members.sorted { $0.key < $1.key }
+        self.members = members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    private static func sort(_ members: [Element]) -> [Element] {
+    private mutating func arrange() {
         // `sort` is stable, so of equal names the last comes last.
-        var sorted: [Element] = []
-        sorted.reserveCapacity(members.count)
-        for member in members.sorted(by: { $0.key < $1.key }) {
-            if sorted.last?.key == member.key { sorted.removeLast() }
-            sorted.append(member)
-        }
-        return sorted
+        members.sort { $0.0 < $1.0 }
+        let hasTwins = zip(members, members.dropFirst()).contains { $0.0 == $1.0 }
+        guard hasTwins else { return }
+        let next = members.dropFirst().map(\.0) + [nil]
+        members = zip(members, next).filter { $0.0.0 != $0.1 }.map(\.0)
     }
 
     package subscript(name: String) -> JSONValue? {
         get {
-            for member in members where member.key == name { return member.value }
+            for (key, value) in members where key == name { return value }
             return nil
         }
         set {
-            let index = members.firstIndex { $0.key >= name } ?? members.endIndex
-            let isThere = index < members.endIndex && members[index].key == name
+            let index = members.firstIndex { $0.0 >= name } ?? members.endIndex
+            let isThere = index < members.endIndex && members[index].0 == name
             switch newValue {
-            case let value? where isThere: members[index].value = value
+            case let value? where isThere: members[index].1 = value
             case let value?: members.insert((name, value), at: index)
             case nil: if isThere { members.remove(at: index) }
             }
         }
     }
 
-    package var keys: [String] { members.map(\.key) }
+    package var keys: [String] { members.map(\.0) }
 
     /// Those that are texts.
     package var strings: [String: String] {
@@ -61,7 +53,7 @@ package struct JSONObject: Sendable {
 
     package func filter(_ isWanted: (Element) throws -> Bool) rethrows -> JSONObject {
         var result = JSONObject()
-        result.members = try members.filter(isWanted)
+        result.members = try members.filter { try isWanted(($0.0, $0.1)) }
         return result
     }
 
@@ -76,7 +68,7 @@ package struct JSONObject: Sendable {
 extension JSONObject: RandomAccessCollection {
     package var startIndex: Int { members.startIndex }
     package var endIndex: Int { members.endIndex }
-    package subscript(position: Int) -> Element { members[position] }
+    package subscript(position: Int) -> Element { (members[position].0, members[position].1) }
 }
 
 extension JSONObject: Hashable {

@@ -56,10 +56,11 @@ package enum URLText {
 
     /// The items of a query string, in order, unescaped.
     package static func items(of query: some StringProtocol) -> [(name: String, value: String)] {
-        query.split(separator: "&").map { item in
-            let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        Substring(query).utf8.split(separator: UInt8(ascii: "&")).map { item in
+            let mark = item.firstIndex(of: UInt8(ascii: "=")) ?? item.endIndex
             return (
-                unescape(parts[0], plusIsSpace: true), parts.count > 1 ? unescape(parts[1], plusIsSpace: true) : ""
+                unescape(Substring(item[..<mark]), plusIsSpace: true),
+                unescape(Substring(item[mark...].dropFirst()), plusIsSpace: true)
             )
         }
     }

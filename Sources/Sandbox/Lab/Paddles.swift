@@ -62,7 +62,7 @@ extension Paddles {
     private mutating func route(_ request: HTTPRequest, _ now: Timestamp) throws(PaddlesRefusal) -> HTTPResponse {
         let target = URLText.target(of: request.url)
         let path = URLText.unescape(target.path)
-        let parts = path.split(separator: "/").map(String.init)
+        let parts = path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
         if parts.isEmpty { return PaddlesPages.json(.object([]), at: now) }
         if trouble.databaseDown { throw .crash }
         if parts.count <= 2, parts[0] == "nodes", !path.hasSuffix("/"), !Self.methodsOfNodes.contains(parts.last ?? "")

@@ -51,11 +51,12 @@ package struct SandboxState: Sendable {
     /// - Parameter now: never earlier than in an earlier call.
     package mutating func answer(_ request: HTTPRequest, from peer: String = "", at now: Timestamp) -> ServerAnswer {
         let target = URLText.target(of: request.url)
-        let path = target.path.drop { $0 == "/" }
-        let head = path.prefix { $0 != "/" }
+        // Bytes, not characters: this is half of what a request costs here.
+        let path = target.path.utf8.drop { $0 == UInt8(ascii: "/") }
+        let head = Substring(path.prefix { $0 != UInt8(ascii: "/") })
         let query = target.query.isEmpty ? "" : "?\(target.query)"
         var below = request
-        below.url = String(path[head.endIndex...])
+        below.url = String(Substring(path[head.endIndex...]))
         if below.url.isEmpty { below.url = "/" }
         below.url += query
         guard let service = SandboxService(rawValue: String(head)) else {
