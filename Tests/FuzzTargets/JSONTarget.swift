@@ -15,9 +15,36 @@ enum JSONTarget {
         let again = try? JSONValue(parsing: written)
         try require(again == value, "\(value.text) is read as \(again?.text ?? "nothing")")
         try require(again?.bytes == written, "\(value.text) is written in two ways")
+        // Of members that have one name Foundation takes the first; we take the last, as Python's services do.
+        guard members(of: value) == colons(in: input) else { return }
         // Foundation refuses deeper nesting and larger exponents than we do; it must not see another value.
         guard let theirs = try? JSONDecoder().decode(FoundationsReading.self, from: Data(input)).value else { return }
         try require(isSame(value, theirs), "Foundation reads \(theirs.text), we read \(value.text)")
+    }
+
+    private static func members(of value: JSONValue) -> Int {
+        switch value {
+        case .array(let values): values.reduce(0) { $0 + members(of: $1) }
+        case .object(let object): object.reduce(object.count) { $0 + members(of: $1.value) }
+        default: 0
+        }
+    }
+
+    /// One for each member that was written: those outside of texts.
+    private static func colons(in input: [UInt8]) -> Int {
+        var count = 0
+        var isText = false
+        var isEscaped = false
+        for byte in input {
+            switch byte {
+            case _ where isEscaped: isEscaped = false
+            case UInt8(ascii: "\\") where isText: isEscaped = true
+            case UInt8(ascii: "\""): isText.toggle()
+            case UInt8(ascii: ":") where !isText: count += 1
+            default: break
+            }
+        }
+        return count
     }
 
     private struct FoundationsReading: Decodable {
