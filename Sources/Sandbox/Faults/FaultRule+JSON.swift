@@ -89,8 +89,7 @@ extension FaultRule {
         if delay > .zero { members["delay"] = .number(delay.seconds) }
         members["status"] = status.map { .integer($0) }
         if !headers.fields.isEmpty {
-            members["headers"] = .object(
-                JSONObject(headers.fields.reversed().map { ($0.name, .string($0.value)) }))
+            members["headers"] = .object(JSONObject(headers.fields.map { ($0.name, .string($0.value)) }))
         }
         members["body"] = body.map { .string(String(decoding: $0, as: UTF8.self)) }
         switch wire {

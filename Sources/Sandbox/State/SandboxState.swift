@@ -51,7 +51,7 @@ package struct SandboxState: Sendable {
     /// - Parameter now: never earlier than in an earlier call.
     package mutating func answer(_ request: HTTPRequest, from peer: String = "", at now: Timestamp) -> ServerAnswer {
         let target = URLText.target(of: request.url)
-        // Bytes, not characters: this is half of what a request costs here.
+        // Bytes, not characters: this is done for every request.
         let path = target.path.utf8.drop { $0 == UInt8(ascii: "/") }
         let head = Substring(path.prefix { $0 != UInt8(ascii: "/") })
         let query = target.query.isEmpty ? "" : "?\(target.query)"
