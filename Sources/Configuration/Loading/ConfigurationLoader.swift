@@ -76,7 +76,8 @@ package struct ConfigurationLoader: Sendable {
     private func find(_ candidates: [String]) async throws -> (String, [UInt8]) {
         for path in candidates {
             do {
-                return (path, try await files.read(path, limit: YAML.Limits.file.bytes))
+                let bytes = try await files.read(path, limit: YAML.Limits.file.bytes)
+                return (path, bytes)
             } catch let failure as FileFailure where failure.reason == .missing && candidates.count > 1 {
                 continue
             } catch let failure as FileFailure {

@@ -220,25 +220,31 @@ extension Poller {
         return doubtful
     }
 
+    private struct Look: Sendable {
+        let itemID: String
+        let result: Result<Item?, ServiceError>
+    }
+
     private func look(at ids: [UInt64], _ call: Call) async throws {
         var wanted: OrderedDictionary<String, [UInt64]> = [:]
         for id in ids {
             if case .item(let itemID, _)? = waiting[id]?.wants { wanted[itemID, default: []].append(id) }
         }
         let permits = Permits(pace.looksAtOnce)
-        try await withThrowingTaskGroup(of: (String, Result<Item?, ServiceError>).self) { [source] group in
+        try await withThrowingTaskGroup(of: Look.self) { [source] group in
             for itemID in wanted.keys {
                 group.addTask {
                     do {
-                        return (itemID, .success(try await permits.withPermit { try await source.one(itemID, call) }))
+                        let item = try await permits.withPermit { try await source.one(itemID, call) }
+                        return Look(itemID: itemID, result: .success(item))
                     } catch let error as ServiceError {
-                        return (itemID, .failure(error))
+                        return Look(itemID: itemID, result: .failure(error))
                     }
                 }
             }
-            for try await (itemID, result) in group {
-                for id in wanted[itemID] ?? [] {
-                    switch result {
+            for try await look in group {
+                for id in wanted[look.itemID] ?? [] {
+                    switch look.result {
                     case .success(let item?): consider(item, for: id)
                     case .success(nil): deliver(.gone, to: id)
                     case .failure(let error): fail(error, for: id)

@@ -52,14 +52,7 @@ package struct Examination: Sendable {
     /// Asks all at once; the findings are in the order of the questions.
     /// - Throws: `CancellationError`.
     package func ask(_ questions: [Question]) async throws -> [Finding] {
-        try await withThrowingTaskGroup(of: (Int, Finding).self) { group in
-            for (index, question) in questions.enumerated() {
-                group.addTask { (index, try await ask(question.check, question.answer)) }
-            }
-            var findings: [(Int, Finding)] = []
-            for try await finding in group { findings.append(finding) }
-            return findings.sorted { $0.0 < $1.0 }.map(\.1)
-        }
+        try await questions.concurrentResults { try await ask($0.check, $0.answer) }.map { try $0.get() }
     }
 
     package func finding(

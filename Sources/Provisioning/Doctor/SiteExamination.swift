@@ -22,16 +22,9 @@ package struct SiteExamination: Sendable {
         async let paddles = lab.paddles(names)
         async let dns = lab.dns(names)
         async let readiness = ssh.findings()
-        let clouds = try await withThrowingTaskGroup(of: (Int, [Finding]).self) { [site] group in
-            for (index, provider) in providers.enumerated() {
-                group.addTask {
-                    (index, try await ProviderExamination(provider: provider, world: site.world).findings())
-                }
-            }
-            var all: [(Int, [Finding])] = []
-            for try await findings in group { all.append(findings) }
-            return all.sorted { $0.0 < $1.0 }.flatMap(\.1)
-        }
+        let clouds = try await providers.concurrentResults { [site] provider in
+            try await ProviderExamination(provider: provider, world: site.world).findings()
+        }.flatMap { try $0.get() }
         return try await paddles + dns + readiness + clouds
     }
 }

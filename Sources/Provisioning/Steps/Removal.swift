@@ -149,20 +149,8 @@ extension NodeWork {
     private func troubles<Item: Sendable>(
         of items: [Item], _ remove: @escaping @Sendable (Item) async throws -> Void
     ) async -> [(item: Item, error: any Error)] {
-        await withTaskGroup(of: (Int, (any Error)?).self) { group in
-            for (index, item) in items.enumerated() {
-                group.addTask {
-                    do {
-                        try await remove(item)
-                        return (index, nil)
-                    } catch {
-                        return (index, error)
-                    }
-                }
-            }
-            var errors = [(any Error)?](repeating: nil, count: items.count)
-            for await (index, error) in group { errors[index] = error }
-            return zip(items, errors).compactMap { item, error in error.map { (item, $0) } }
+        zip(items, await items.concurrentResults(of: remove)).compactMap { item, result in
+            if case .failure(let error) = result { (item, error) } else { nil }
         }
     }
 

@@ -139,7 +139,9 @@ extension FailedJobUndo {
 
     private func open(_ job: FailedJob, told sinks: [any EventSink]) async throws -> Opening {
         let (sight, run) = try await reader.broker.connect { connection in
-            (try await reader.sight(of: job, connection), try await connection.statistics().id)
+            let sight = try await reader.sight(of: job, connection)
+            let run = try await connection.statistics().id
+            return (sight, run)
         }
         let reading: JobReading
         switch sight {

@@ -213,25 +213,13 @@ extension Sweeper {
         at providers: [ProviderSweep], _ right: Right, _ report: inout SweepReport
     ) async throws -> [Sight] {
         let call = Call(fence: right.fence, drain: right.drain, parkAfter: right.parkAfter)
-        let results = try await withThrowingTaskGroup(of: (Int, Result<Sighting, SweepRefusal>).self) { group in
-            for (index, provider) in providers.enumerated() {
-                group.addTask {
-                    do {
-                        return (index, .success(try await provider.look(for: call)))
-                    } catch let refusal as SweepRefusal {
-                        return (index, .failure(refusal))
-                    }
-                }
-            }
-            var results: [(Int, Result<Sighting, SweepRefusal>)] = []
-            for try await result in group { results.append(result) }
-            return results.sorted { $0.0 < $1.0 }
-        }
+        let results = await providers.concurrentResults { try await $0.look(for: call) }
         var sights: [Sight] = []
-        for (index, result) in results {
-            switch result {
-            case .success(let sighting): sights.append((providers[index], sighting))
-            case .failure(let refusal): report.refusals.append(refusal)
+        for (provider, result) in zip(providers, results) {
+            do {
+                sights.append((provider, try result.get()))
+            } catch let refusal as SweepRefusal {
+                report.refusals.append(refusal)
             }
         }
         return sights

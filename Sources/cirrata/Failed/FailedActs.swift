@@ -16,7 +16,8 @@ struct FailedActs {
     func run(_ site: SiteOptions, _ options: BulkOptions, _ output: OutputOptions) async throws {
         let (survey, now) = try await FailedCommand.read(site) { reader, world in
             let now = world.time.wallClock
-            return (try await reader.survey(options.selection(now: now)), now)
+            let survey = try await reader.survey(options.selection(now: now))
+            return (survey, now)
         }
         let jobs = try options.chosen(of: survey, now: now)
         if jobs.isEmpty { return try say(Tally(), output) }

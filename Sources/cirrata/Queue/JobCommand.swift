@@ -28,7 +28,8 @@ struct JobCommand: AsyncParsableCommand {
             let reader = try QueueReader(broker: broker, tubes: configuration.tubes, world: world)
             let progress = ProgressBar()
             defer { progress.erase() }
-            return (try await reader.find(reference) { progress.show($0) }, world.time.wallClock)
+            let jobs = try await reader.find(reference) { progress.show($0) }
+            return (jobs, world.time.wallClock)
         }
         if jobs.isEmpty {
             throw Complaint("no job of ours is known as \(reference): it is done, or was never put; see `cirrata jobs`")

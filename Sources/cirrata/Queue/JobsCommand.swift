@@ -48,7 +48,8 @@ struct JobsCommand: AsyncParsableCommand {
             let reader = try QueueReader(broker: broker, tubes: configuration.tubes, world: world)
             let progress = ProgressBar()
             defer { progress.erase() }
-            return (try await reader.jobs(filter, limit: limit) { progress.show($0) }, world.time.wallClock)
+            let jobs = try await reader.jobs(filter, limit: limit) { progress.show($0) }
+            return (jobs, world.time.wallClock)
         }
         let text = JobsText(jobs, now: now)
         for line in output.json ? text.json : text.lines(for: .output) { Terminal.output.line(line) }

@@ -23,7 +23,8 @@ struct WorkersCommand: AsyncParsableCommand {
     func run() async throws {
         let (workforce, now) = try await withQueue(site) { broker, configuration, world in
             let reader = try QueueReader(broker: broker, tubes: configuration.tubes, world: world)
-            return (try await reader.workforce(), world.time.wallClock)
+            let workforce = try await reader.workforce()
+            return (workforce, world.time.wallClock)
         }
         let lines = output.json ? Self.json(workforce, now) : Self.lines(workforce, now)
         for line in lines { Terminal.output.line(line) }

@@ -12,14 +12,7 @@ import World
             broker.say(String(answers[..<cut]))
             broker.say(String(answers[cut...]))
         } _: { connection, _ in
-            try await withThrowingTaskGroup(of: (Int, Bool).self) { group in
-                for id in 0..<4 {
-                    group.addTask { (id, try await connection.touch(JobID(UInt64(id)))) }
-                }
-                var answers = [false, false, false, false]
-                for try await (id, isTouched) in group { answers[id] = isTouched }
-                return answers
-            }
+            try await (0..<4).concurrentResults { try await connection.touch(JobID(UInt64($0))) }.map { try $0.get() }
         }
         #expect(answers == [false, true, false, false])
     }

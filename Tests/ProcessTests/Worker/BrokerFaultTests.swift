@@ -132,7 +132,9 @@ extension ProcessSuites {
                 #expect(reply.uuid == Self.bad.uuid && reply.outcome == "rejected", "\(reply)")
                 try await lab.settled(buried: 1)
                 let (statistics, report) = try await lab.queue.connect { connection in
-                    (try await connection.statistics(of: JobID(1)), try await lab.reports().first)
+                    let statistics = try await connection.statistics(of: JobID(1))
+                    let report = try await lab.reports().first
+                    return (statistics, report)
                 }
                 #expect(statistics?.state == .buried && report?.jobID == 1 && report?.cause == "no-image")
                 // Who waits in vain for the lost job puts it again, and what it had built is found.

@@ -27,7 +27,8 @@ import World
         try await world.time.sleep(for: .seconds(2))
         let reader = try ReportReader(
             broker: Broker(bench.configuration.broker, world: world), tubes: bench.configuration.tubes, world: world)
-        return (reader, try await reader.survey())
+        let survey = try await reader.survey()
+        return (reader, survey)
     }
 
     private static func perform(

@@ -30,7 +30,8 @@ import World
             else { return .deliver }
             return change()
         }
-        return (try await bench.sweep(world), log)
+        let report = try await bench.sweep(world)
+        return (report, log)
     }
 
     private func expectNothing(_ result: (report: SweepReport, changes: ChangeLog), _ bench: Bench) {
