@@ -11,6 +11,8 @@ let swift: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .treatAllWarnings(as: .error),
+    // The tests see what is internal, and what they test is what is installed: one release build for both.
+    .unsafeFlags(["-enable-testing"], .when(configuration: .release)),
 ]
 
 let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -31,11 +33,19 @@ func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: swift)
+    .executableTarget(
+        name: name, dependencies: dependencies, swiftSettings: swift,
+        linkerSettings: [
+            .unsafeFlags(
+                ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"],
+                .when(configuration: .release))
+        ])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: swift)
+    .testTarget(
+        name: name, dependencies: dependencies,
+        swiftSettings: swift + [.unsafeFlags(["-Onone"], .when(configuration: .release))])
 }
 
 let package = Package(

@@ -305,6 +305,14 @@ def act_four(lab, check):
               for record in state["nodes"]), state["nodes"])
 
 
+def act_five(lab, check):
+    headline("sweep: is there anything that no job owns?")
+    say(styled("   $ cirrata sweep --gap 1s", "bold"))
+    status, text = lab.run("sweep", "--gap", "1s")
+    say(indented(text))
+    check("the sweep ended with 0 and found nothing to remove", status == 0 and "of 0: 0 removed" in text, (status, text))
+
+
 def the_end(lab, check):
     headline("stop")
     for number, process in enumerate(lab.workers, 1):
@@ -335,7 +343,7 @@ def main(cirrata):
     try:
         headline("a lab on this machine")
         lab.start()
-        for act in (act_one, act_two, act_three, act_four, the_end):
+        for act in (act_one, act_two, act_three, act_four, act_five, the_end):
             act(lab, check)
         status = 1 if check.failed else 0
     except KeyboardInterrupt:

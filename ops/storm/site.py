@@ -44,6 +44,8 @@ drain_grace: 3s
 reserve_machines: 0
 # The storm's jobs that can never work have causes in common; the brake has tests of its own.
 burial_brake: {{count: 50, within: 10s}}
+sweep:
+  interval: 3s
 http:
   timeout: 4s
 dns:

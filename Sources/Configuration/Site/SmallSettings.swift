@@ -85,7 +85,7 @@ package struct SweepSettings: Sendable, Hashable {
             "enabled", \.isEnabled, .boolean,
             "Whether workers sweep by themselves. `cirrata sweep` works either way."),
         .value(
-            "interval", \.interval, .duration(in: .seconds(60) ... .seconds(7 * 86_400)),
+            "interval", \.interval, .duration(in: .seconds(1) ... .seconds(7 * 86_400)),
             "From one sweep of the site to the next, whichever worker does it."),
     ])
 }

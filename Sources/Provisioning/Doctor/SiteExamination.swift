@@ -1,4 +1,5 @@
 package import Configuration
+import World
 
 /// Everything that can be asked about a site without its broker. Changes nothing anywhere.
 package struct SiteExamination: Sendable {

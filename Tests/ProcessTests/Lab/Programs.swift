@@ -22,8 +22,9 @@ final class Programs: Sendable {
     /// - Parameter home: the programs' HOME, so that nothing of the user's comes in.
     init(on loop: EventLoop, home: String) throws {
         path = try Self.builtProgram()
-        // With the options of a sanitizer's run: where its reports go (ops/test --sanitize).
-        environment = HostIdentity.current().environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+        // What ops/test sets for a sanitizer's reports or for garbage in memory holds for the programs, too.
+        environment = HostIdentity.current().environment
+            .filter { $0.key.hasSuffix("SAN_OPTIONS") || $0.key == "MALLOC_PERTURB_" }
             .merging(["HOME": home]) { $1 }
         children = try SystemChildren(loop: loop, environment: HostIdentity.current().environment)
     }
