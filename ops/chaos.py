@@ -152,6 +152,7 @@ def summary(storm, judge, given):
          f"{len(judge.stuck)} volumes are stuck"),
         ("broker", f"{len(storm.evidence.buried)} jobs buried, {len(storm.evidence.reports)} reports, "
          f"{storm.kicked} suspects kicked"),
+        ("sweeps", f"{storm.evidence.sweeps()} ended"),
         ("secrets", f"{len(storm.site.secrets)} passwords and tokens were looked for"),
         ("time", f"{seconds_since_start():.0f} s in all"),
     ]
@@ -175,6 +176,13 @@ def judge(storm, given):
     if wrong:
         failed += 1
         say(f"   {styled('FAIL', 'red')}  after SIGTERM a worker did not end with 0: {wrong}")
+    dead = [(worker.name, status) for worker in storm.site.workers for _, status in worker.deaths]
+    if dead:
+        failed += 1
+        say(f"   {styled('FAIL', 'red')}  a worker ended by itself: {dead}")
+    if not storm.evidence.sweeps():
+        failed += 1
+        say(f"   {styled('FAIL', 'red')}  no worker has swept")
     return failed
 
 

@@ -73,6 +73,10 @@ class Evidence:
         put = self.jobs[job]
         return put.uuid or "d-" + hashlib.sha256(put.raw + f":{job}".encode()).hexdigest()[:32]
 
+    def sweeps(self):
+        """How many sweeps the workers' logs say have ended."""
+        return sum(text.count('"swept: ') for _, text in self.logs())
+
     def logs(self):
         """(name, text) of everything that was written into the folder, configurations excepted."""
         for name in sorted(os.listdir(self.site.folder)):

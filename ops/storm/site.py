@@ -101,6 +101,8 @@ class Worker:
         self.stops = []
         # Process ids with the exit statuses that were asked for by SIGTERM.
         self.statuses = []
+        # Process ids with the exit statuses that nobody asked for.
+        self.deaths = []
 
     def write_config(self, text):
         with os.fdopen(os.open(self.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -112,12 +114,19 @@ class Worker:
 
     def start(self):
         if not self.is_alive:
+            self.note_death()
             self.process = self.site.processes.start(
                 self.name, [self.site.cirrata, "worker", "--config", self.config])
             self.started = time.monotonic()
 
+    def note_death(self):
+        if self.process is not None and self.process.poll() is not None:
+            self.deaths.append((self.process.pid, self.process.returncode))
+            self.process = None
+
     def kill(self):
         self.wake()
+        self.note_death()
         if self.process is not None:
             self.site.processes.kill(self.process)
         self.process = None
@@ -137,6 +146,7 @@ class Worker:
 
     def drain(self, patience=15):
         """SIGTERM and its end; the status is part of the evidence."""
+        self.note_death()
         if self.is_alive:
             self.wake()
             age = time.monotonic() - self.started
