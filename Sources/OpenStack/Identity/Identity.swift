@@ -57,6 +57,12 @@ package final class Identity: Sendable {
         try await session(for: call).projectID
     }
 
+    /// What is wrong with the configured region, seen from the catalog; nil: nothing. For `doctor`.
+    /// - Throws: as `projectID`.
+    package func regionProblem(for call: Call) async throws -> String? {
+        try await session(for: call).catalog.problem(ofRegion: settings.region)
+    }
+
     /// Logs in again at the next request: the catalog is suspected to be old.
     package func drop() {
         state.withLock { $0.current = nil }

@@ -80,6 +80,14 @@ struct ServiceCatalog: Sendable, Hashable {
                 + candidates(of: types))
     }
 
+    /// Why no service can be found in a region, or which it should be where none is configured; nil where neither is so.
+    func problem(ofRegion region: String?) -> String? {
+        let regions = Set(endpoints.map(\.region)).subtracting([""]).sorted()
+        let offer = regions.isEmpty ? "names no region" : "has \(regions.joined(separator: ", "))"
+        guard let region else { return regions.count > 1 ? "no region is configured, and the catalog \(offer)" : nil }
+        return regions.contains(region) ? nil : "the catalog has no region \(region): it \(offer)"
+    }
+
     private func candidates(of types: [String]) -> String {
         var seen: [String] = []
         let wanted = endpoints.filter { types.contains($0.type) }

@@ -39,7 +39,9 @@ package struct Examination: Sendable {
                 .failed, check, "no answer within \(error.limit.short)",
                 remedy: "see whether it is up and whether something on the way drops connections")
         } catch let error as ServiceError {
-            return finding(.failed, check, error.description, remedy: error.next)
+            return finding(
+                .failed, check, error.description,
+                remedy: error.next.isEmpty ? "see what is wrong with \(error.service)" : error.next)
         } catch let error as SelectionError {
             return finding(.failed, check, error.message, remedy: error.next)
         } catch let parked as Parked {

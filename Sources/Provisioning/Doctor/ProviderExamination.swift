@@ -11,23 +11,49 @@ struct ProviderExamination: Sendable {
     private var examination: Examination { Examination("provider \(provider.name)", time: world.time) }
     private var call: Call { LabExamination.call }
 
-    /// The login first: everything else needs its token. Then all at once.
+    /// The login first: everything else needs its token. Then all at once. What fails only because something else did is
+    /// not told of again: one remedy for one cause.
     func findings() async throws -> [Finding] {
         let login = try await examination.ask("login") { try await answer(of: .identity, as: "login") }
+        let dependents: [(Examination.Question, needs: OpenStackService)] = [
+            (.init("default image") { try await defaultImage() }, .image),
+            (.init("images") { try await images() }, .image),
+            (.init("flavor") { try await flavorFinding() }, .compute),
+            (.init("networks") { try await networks() }, .network),
+            (.init("security groups") { try await groups() }, .network),
+            (.init("compute quota") { try await computeQuota() }, .compute),
+            (.init("volume quota") { try await volumeQuota() }, .blockStorage),
+        ]
         let questions =
             services.map { service in
                 Examination.Question(service.rawValue) { try await answer(of: service, as: service.rawValue) }
-            } + [
-                .init("default image") { try await defaultImage() }, .init("images") { try await images() },
-                .init("flavor") { try await flavorFinding() }, .init("networks") { try await networks() },
-                .init("security groups") { try await groups() },
-                .init("compute quota") { try await computeQuota() },
-                .init("volume quota") { try await volumeQuota() },
-            ]
-        guard login.verdict == .ok else {
-            return [login] + questions.map { examination.finding(.skipped, $0.check, "not asked: the login failed") }
+            } + dependents.map(\.0)
+        guard login.verdict == .ok else { return [login] + questions.map { skipped($0.check, "login") } }
+        let answers = try await examination.ask(questions)
+        let silent = answers.prefix(services.count).filter { $0.verdict == .failed }.map(\.check)
+        var findings = zip(answers, services.map { _ in nil } + dependents.map(\.needs.rawValue)).map { answer, needs in
+            guard answer.verdict == .failed, let needs, silent.contains(needs) else { return answer }
+            return skipped(answer.check, needs)
         }
-        return [login] + (try await examination.ask(questions))
+        if !silent.isEmpty {
+            let region = try await examination.ask("region") { try await self.region() }
+            if region.verdict == .failed {
+                findings = [region] + findings.map { silent.contains($0.check) ? skipped($0.check, "region") : $0 }
+            }
+        }
+        return [login] + findings
+    }
+
+    private func skipped(_ check: String, _ cause: String) -> Finding {
+        examination.finding(.skipped, check, "not judged: \(cause) failed")
+    }
+
+    private func region() async throws -> Finding {
+        guard let problem = try await provider.cloud.identity.regionProblem(for: call) else {
+            return examination.finding(.ok, "region", "in the catalog")
+        }
+        return examination.finding(
+            .failed, "region", problem, remedy: "correct the provider's region: as the catalog spells it, case counts")
     }
 
     private var services: [OpenStackService] { OpenStackService.allCases.filter { $0 != .identity } }

@@ -12,6 +12,7 @@ struct SSHExamination: Sendable {
         let examination = Examination("ssh", time: world.time)
         return try await examination.ask([
             .init("key") { try await key(examination) },
+            .init("known hosts") { try await knownHosts(examination) },
             .init("authorized keys") { authorizedKeys(examination) },
             .init("ssh") {
                 try await program("ssh", ["-V"], needed: configuration.checksSentinel, examination)
@@ -61,6 +62,25 @@ struct SSHExamination: Sendable {
                 "use a key of its own without a passphrase")
         }
         return examination.finding(.ok, "key", "\(path), user \(configuration.user)")
+    }
+
+    /// Writes there what a login would: a folder that cannot be written, or a full disk, shows in nothing else.
+    private func knownHosts(_ examination: Examination) async throws -> Finding {
+        guard configuration.checksSentinel else {
+            return examination.finding(.skipped, "known hosts", "ssh.check_sentinel is off: nobody logs in")
+        }
+        let folder = configuration.knownHostsFolder
+        let probe = "\(folder)/known_hosts.doctor-\(world.host.process)"
+        do {
+            try await world.files.createFolder(folder)
+            try await world.files.write(probe, [], mode: 0o600)
+            try await world.files.remove(probe)
+        } catch let failure as FileFailure {
+            return examination.finding(
+                .failed, "known hosts", "cannot write \(failure)",
+                remedy: "let the user that runs the worker write there, or set ssh.known_hosts_folder")
+        }
+        return examination.finding(.ok, "known hosts", "\(folder) can be written")
     }
 
     private func authorizedKeys(_ examination: Examination) -> Finding {

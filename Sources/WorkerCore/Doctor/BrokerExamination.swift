@@ -36,7 +36,7 @@ struct BrokerExamination: Sendable {
             + (try await examination.ask([
                 .init("binlog") { binlog(facts.statistics) }, .init("puts") { puts(facts.statistics) },
                 .init("job size") { jobSize(facts.statistics) }, .init("connections") { connections(facts) },
-                .init("keep-alive") { try await keepAlive(facts) },
+                .init("sweep") { try await sweep() }, .init("keep-alive") { try await keepAlive(facts) },
             ]))
     }
 
@@ -114,6 +114,31 @@ struct BrokerExamination: Sendable {
     private static let usualOpenFiles = 1_024
     /// For binlog files, standard streams, and people who look.
     private static let spareFiles = 24
+
+    /// A token that sleeps for years, or a tube that is paused, stops all sweeps, and nothing else would show it.
+    private func sweep() async throws -> Finding {
+        let settings = configuration.sweep
+        guard settings.isEnabled else { return examination.finding(.ok, "sweep", "sweep.enabled is off") }
+        let tube = try SweepTubes(configuration.tubes).token
+        let tokens = try await broker.connect { connection -> (due: Duration, job: JobID)? in
+            try await connection.use(tube)
+            guard let statistics = try await connection.statistics(of: tube), statistics.jobs.reserved == 0 else {
+                return nil
+            }
+            var token = try await connection.peek(.ready)
+            if token == nil { token = try await connection.peek(.delayed) }
+            guard let token, let state = try await connection.statistics(of: token.id) else { return nil }
+            return (max(state.state == .delayed ? state.timeLeft : .zero, statistics.pauseLeft), token.id)
+        }
+        guard let token = tokens else {
+            return examination.finding(.ok, "sweep", "under way, or no worker has run here yet")
+        }
+        let text = "the next is due in \(token.due.short)"
+        guard token.due > settings.interval * 2 else { return examination.finding(.ok, "sweep", text) }
+        return examination.finding(
+            .warning, "sweep", "\(text), although sweep.interval is \(settings.interval.short)",
+            remedy: "delete job \(token.job.number), or unpause the tube \(tube.text): a worker puts a new token")
+    }
 
     // MARK: What its host says
 

@@ -21,6 +21,7 @@ struct DoctorBench {
             configuration.ssh.checksHostKeys = true
             configuration.ssh.checksSentinel = true
             configuration.ssh.identityFile = Self.key
+            configuration.ssh.knownHostsFolder = "/var/lib/cirrata/known_hosts"
             configuration.ssh.authorizedKeys = ["ssh-ed25519 AAAA lab"]
             site(&configuration)
         }

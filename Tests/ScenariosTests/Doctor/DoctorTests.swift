@@ -136,6 +136,11 @@ import World
                     "/proc/1/limits", Array(DoctorBench.limits(openFiles: 128).utf8))
             }),
         Trouble(
+            name: "a sweep that never comes", area: "broker", check: "sweep", verdict: .warning,
+            says: ["the next is due in", "although sweep.interval is 1h", "delete job 1"],
+            site: { $0.sweep.isEnabled = true },
+            act: { $0.bench.broker.put([], tube: "cirrata.sweep", delay: 4_294_967_295) }),
+        Trouble(
             name: "the kernel's keep-alive", area: "broker", check: "keep-alive", verdict: .warning,
             says: ["noticed after 2h11m", "net.ipv4.tcp_keepalive_time=60"],
             act: { try $0.keepAlive(time: 7_200, interval: 75, probes: 9) }),
@@ -222,14 +227,18 @@ import World
             says: ["keystone", "HTTP 401"],
             act: { lab in lab.bench.sandbox.withState { $0.cloud.setPassword("another", ofUser: "cirrata") } }),
         Trouble(
-            name: "no endpoint in the region", area: provider, check: "nova", verdict: .failed,
-            says: ["no public endpoint for compute in region GRA1", "RegionOne"],
-            others: [
-                "glance", "neutron", "cinder", "default image", "images", "flavor", "networks", "compute quota",
-                "volume quota",
-            ]
-            .map { "\(provider)/\($0)" },
+            name: "no endpoint in the region", area: provider, check: "region", verdict: .failed,
+            says: ["the catalog has no region GRA1: it has RegionOne", "correct the provider's region"],
             site: { $0.providers[0].access.region = "GRA1" }),
+        Trouble(
+            name: "one service is down", area: provider, check: "glance", verdict: .failed, says: ["HTTP 503"],
+            act: { lab in
+                lab.bench.sandbox.withState { state in
+                    var rule = FaultRule.answering(503)
+                    rule.service = .image
+                    _ = state.faults.add(rule)
+                }
+            }),
         Trouble(
             name: "no image for the default system", area: provider, check: "default image", verdict: .failed,
             says: ["no image for ubuntu 26.04", "nearest: Ubuntu"], site: { $0.defaults.osVersions["ubuntu"] = "26.04" }
@@ -259,7 +268,7 @@ import World
             site: { $0.sizes.volumes.count = 3 }, sandbox: { $0.quotas.volumes = 2 }),
         Trouble(
             name: "one service hangs", area: provider, check: "glance", verdict: .failed,
-            says: ["no answer within 12s"], others: ["default image", "images"].map { "\(provider)/\($0)" },
+            says: ["no answer within 12s"],
             act: { lab in
                 lab.bench.simulation.http.onRequest { exchange in
                     exchange.request.url.contains("/image/") ? .instead(.never) : .deliver
@@ -286,6 +295,15 @@ import World
             name: "the public half", area: "ssh", check: "key", verdict: .failed,
             says: ["holds no private key", "not the .pub file"],
             act: { try $0.bench.simulation.files.place(DoctorBench.key, Array("ssh-ed25519 AAAA lab\n".utf8)) }),
+        Trouble(
+            name: "a folder that cannot be written", area: "ssh", check: "known hosts", verdict: .failed,
+            says: ["cannot write /var/lib/cirrata/known_hosts", "no space left", "ssh.known_hosts_folder"],
+            act: { lab in
+                lab.bench.simulation.files.failing { path in
+                    path.hasPrefix("/var/lib/cirrata")
+                        ? FileFailure(reason: .system, path: path, detail: "no space left on device") : nil
+                }
+            }),
         Trouble(
             name: "no public key", area: "ssh", check: "authorized keys", verdict: .warning,
             says: ["no public key goes into the user data"], site: { $0.ssh.authorizedKeys = [] }),
