@@ -22,6 +22,9 @@ package protocol FileSystem: Sendable {
     func write(_ path: String, _ bytes: [UInt8], mode: UInt16) async throws
     /// The permission bits, or nil when there is no such file.
     func permissions(_ path: String) async throws -> UInt16?
+    /// Whether only root and the user of this process can change the file or folder, by owner and permission bits; nil when
+    /// there is none.
+    func isOnlyOurs(_ path: String) async throws -> Bool?
     /// Creates a folder and its parents (mode 0700 for new ones); one that exists is fine.
     func createFolder(_ path: String) async throws
     /// Removes a file; one that does not exist is fine.

@@ -74,7 +74,9 @@ import YAMLKit
 
     @Test func theEffectiveConfigurationCanBeReadBack() async throws {
         let first = try await load(
-            "slots: 7\ndns: {server: n1}\nsteps: {claim: {timeout: 1m30s}}\ndefaults: {os_versions: {ubuntu: 24.04}}\n"
+            lab(
+                "slots: 7\ndns: {server: n1}\nsteps: {claim: {timeout: 1m30s}}\ndefaults: {os_versions: {ubuntu: 24.04}}"
+            )
         ).configuration
         let second = try await load(first.effective).configuration
         #expect(second.effective == first.effective)

@@ -34,8 +34,13 @@ struct MemoryFiles: FileSystem {
     }
 
     func permissions(_ path: String) async throws -> UInt16? { files.withLock { $0[path]?.mode } }
+    func isOnlyOurs(_ path: String) async throws -> Bool? { try await permissions(path).map { $0 & 0o022 == 0 } }
     func createFolder(_ path: String) async throws {}
     func remove(_ path: String) async throws { files.withLock { $0[path] = nil } }
+}
+
+struct FixedRandom: RandomSource {
+    func next() -> UInt64 { 1 << 40 }
 }
 
 /// Loads `text` as /etc/cirrata/worker.yaml with other files and variables around it.
@@ -45,7 +50,8 @@ func load(
 ) async throws -> ConfigurationLoader.Loaded {
     let system = MemoryFiles(files.merging([path: text]) { _, own in own })
     return try await ConfigurationLoader(
-        environment: environment.merging(["HOME": "/home/op"]) { own, _ in own }, files: system
+        environment: environment.merging(["HOME": "/home/op"]) { own, _ in own }, files: system,
+        random: FixedRandom()
     ).load(path)
 }
 
@@ -60,6 +66,9 @@ func errors(
         return error.errors.map(\.description)
     }
 }
+
+/// A whole configuration with these keys, as far as they do not name providers themselves.
+func lab(_ keys: String) -> String { keys.contains("libcloud") ? keys : "\(keys)\n\(ovh)" }
 
 /// A provider that logs in, below which further keys of it may be written (indented by six).
 let ovh = """

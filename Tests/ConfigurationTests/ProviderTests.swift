@@ -86,6 +86,49 @@ import YAMLKit
         #expect(loaded.warnings.contains { $0.description.contains(expected) }, "\(loaded.warnings)")
     }
 
+    /// cloud-init's own example: the tag goes on to cloud-init with what it is about.
+    @Test func userDataMayHaveWhatCloudInitReads() async throws {
+        let loaded = try await load(
+            ovh + """
+                      allow_networks: [Ext-Net$]
+                      userdata:
+                        ubuntu-22.04:
+                          write_files:
+                          - path: /usr/local/bin/hello
+                            permissions: '0755'
+                            content: !!binary |
+                              aGVsbG8K
+
+                """)
+        #expect(loaded.warnings.isEmpty)
+        let node = try #require(loaded.configuration.providers.first?.settings.userData("ubuntu", "22.04"))
+        #expect(
+            YAMLWriter.write(node) == """
+                write_files:
+                - path: /usr/local/bin/hello
+                  permissions: '0755'
+                  content: !!binary |
+                    aGVsbG8K
+
+                """)
+    }
+
+    @Test(arguments: [
+        ("http://keystone.lab:5000/v3", true), ("http://10.0.0.1:5000", true), ("https://keystone.lab:5000", false),
+        ("http://localhost:5000", false), ("http://127.0.0.1/identity", false), ("http://[::1]:5000/v3", false),
+        ("http://[0:0:0:0:0:0:0:1]", false), ("http://[::2]", true), ("http://localhost.lab", true),
+    ])
+    func aPasswordInClearTextIsWarnedAbout(url: String, isWarned: Bool) async throws {
+        let text = ovh.replacing("https://auth.cloud.ovh.net/v2.0/tokens", with: url)
+        let warnings = try await load(text).warnings.map(\.description)
+        #expect(warnings.contains { $0.contains("the password goes to http://") } == isWarned, "\(warnings)")
+        let bridge = ovh.replacing("http://nsupdate.lab/update", with: url) + "dns: {password: x}"
+        let others = try await load(bridge).warnings.map(\.description)
+        #expect(
+            others.contains { $0.contains("nsupdate_url: dns.password goes there in clear text") } == isWarned,
+            "\(others)")
+    }
+
     @Test func aCarefulProviderIsQuiet() async throws {
         let loaded = try await load(
             ovh
@@ -122,6 +165,14 @@ import YAMLKit
         (
             "driver_args: {username: u, password: p, ex_force_auth_url: 'ftp://k', ex_tenant_name: t}",
             "driver_args.ex_force_auth_url: expected a URL"
+        ),
+        (
+            "driver_args: {username: u, password: p, ex_force_auth_url: 'k:5000/v3', ex_tenant_name: t}",
+            "user or password in it; write https:// (or http://) before it"
+        ),
+        (
+            "userdata: {ubuntu-22.04: {runcmd: [!mine x]}}",
+            "userdata.\"ubuntu-22.04\": cloud-init does not know the tag that stands here; quote a text that begins with !"
         ),
         (
             "driver_args: {username: u, password: p, ex_force_auth_url: 'http://k', ex_force_auth_version: 1.1}",
@@ -201,7 +252,7 @@ import YAMLKit
 
     @Test(
         arguments: [
-            ("auth.cloud.ovh.net", "https://auth.cloud.ovh.net", nil), ("http://k:5000", "http://k:5000", nil),
+            ("https://auth.cloud.ovh.net", "https://auth.cloud.ovh.net", nil), ("http://k:5000", "http://k:5000", nil),
             ("http://k:5000/", "http://k:5000", nil), ("HTTPS://K.Lab/v2.0", "https://k.lab", .v2),
             ("https://k/v2.0/", "https://k", .v2), ("https://k/v2.0/tokens", "https://k", .v2),
             ("https://k/v2.0/tokens/", "https://k", .v2), ("https://k/v2.0/tokens/v2.0/tokens", "https://k", .v2),
@@ -211,7 +262,6 @@ import YAMLKit
             ("http://c/identity", "http://c/identity", nil), ("http://c/identity/v3", "http://c/identity", .v3),
             ("http://c/identity//v3/auth/tokens/", "http://c/identity", .v3), ("http://c/a/b/v2", "http://c/a/b", .v2),
             ("http://[::1]:5000/v3", "http://[::1]:5000", .v3), (" https://k/v3 ", "https://k", .v3),
-            ("k:5000/v3", "https://k:5000", .v3),
         ] as [(String, String, IdentityVersion?)])
     func authURLs(text: String, root: String, version: IdentityVersion?) throws {
         let url = try #require(AuthURL(parsing: text))
@@ -220,7 +270,8 @@ import YAMLKit
     }
 
     @Test(arguments: [
-        "", "ftp://k", "http://", "http://u:p@k/v3", "http://k/v3?x=1", "http://k:port/", "a b", "http:///v3",
+        "", "auth.cloud.ovh.net", "k:5000/v3", "127.0.0.1:28080/identity", "ftp://k", "http://", "http://u:p@k/v3",
+        "http://k/v3?x=1", "http://k:port/", "a b", "http:///v3",
     ])
     func noAuthURLs(text: String) {
         #expect(AuthURL(parsing: text) == nil)

@@ -22,6 +22,7 @@ import YAMLKit
     @Test func errorsDoNotShowIt() async throws {
         for text in [
             "dns: {password: [hunter2]}", "dns: {password: '${hunter2}'}", "dns: {password: {a: hunter2}}",
+            "dns: {password: !hunter2 x}", "dns: {password: !!hunter2 x}", "dns: {password: !hunter2}",
             "lock_server: http://me:hunter2@x:y/", "libcloud: {providers: {p: {driver_args: {password: [hunter2]}}}}",
             "libcloud: {providers: {p: {driver_args: {ex_force_auth_url: 'http://me:hunter2@k'}}}}",
             "nsupdate_url: http://me:hunter2@x/?a=b",
@@ -32,10 +33,39 @@ import YAMLKit
         }
     }
 
+    /// `#` behind a blank begins a comment, in the middle of a password as anywhere else.
+    @Test(arguments: [
+        ("sec #ret", "sec", true), ("sec # the lab's", "sec", true), ("\"sec #ret\"", "sec #ret", false),
+        ("'sec' # the lab's", "sec", false), ("sec#ret", "sec#ret", false), ("gehüim\t#nis", "gehüim", true),
+    ])
+    func aSecretThatACommentCutsIsWarnedAbout(text: String, password: String, isWarned: Bool) async throws {
+        let own = try await load("# ümläut\n" + ovh.replacing("'my_ovh_password'", with: text))
+        let clouds = "clouds:\n  lab: {auth: {auth_url: https://k, username: u, project_name: t}}\n"
+        let secure = "clouds: # ümläut\n  lab:\n    auth:\n      password: \(text)\n"
+        let other = try await load(
+            "libcloud: {providers: {p: {cloud: lab}}}",
+            files: ["/etc/openstack/clouds.yaml": clouds, "/etc/openstack/secure.yaml": secure])
+        for loaded in [own, other] {
+            let warnings = loaded.warnings.filter { $0.message == "ends before the #, where a comment begins" }
+            #expect(warnings.count == (isWarned ? 1 : 0) && warnings.allSatisfy { $0.path.hasSuffix("password") })
+            guard case .password(_, let secret, _) = loaded.configuration.providers[0].access.credential else {
+                Issue.record("no password")
+                return
+            }
+            #expect(secret.reveal() == password)
+        }
+    }
+
+    @Test func aCommentBehindAReferenceIsOne() async throws {
+        let loaded = try await load(
+            ovh.replacing("'my_ovh_password'", with: "${env:PW} # the lab's"), environment: ["PW": "x"])
+        #expect(!loaded.warnings.contains { $0.message.contains("comment") })
+    }
+
     @Test func filesCanBeReadAgain() async throws {
         let text = ovh.replacing("'my_ovh_password'", with: "${file:~/pw}")
         let files = MemoryFiles(["/w.yaml": text, "/home/op/pw": "first\n"])
-        let loader = ConfigurationLoader(environment: ["HOME": "/home/op"], files: files)
+        let loader = ConfigurationLoader(environment: ["HOME": "/home/op"], files: files, random: FixedRandom())
         let access = try #require(try await loader.load("/w.yaml").configuration.providers.first).access
         files.set("/home/op/pw", MemoryFiles.File(text: "second\r\n"))
         func password(_ access: CloudAccess) -> String? {
@@ -54,8 +84,8 @@ import YAMLKit
                 let text = path == "/w.yaml" ? text : "x"
                 files.set(path, MemoryFiles.File(text: text, mode: mode))
             }
-            return try await ConfigurationLoader(environment: [:], files: files).load("/w.yaml").warnings
-                .map(\.description).filter { $0.contains("read by everybody") }
+            return try await ConfigurationLoader(environment: [:], files: files, random: FixedRandom())
+                .load("/w.yaml").warnings.map(\.description).filter { $0.contains("read by everybody") }
         }
         #expect(
             try await warnings(ovh, ["/w.yaml": 0o644])

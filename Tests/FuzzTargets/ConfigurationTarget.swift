@@ -20,7 +20,7 @@ enum ConfigurationTarget {
             "OS_PASSWORD": secret,
         ]
         let problems = try simulation.run { world in
-            let loader = ConfigurationLoader(environment: environment, files: world.files)
+            let loader = ConfigurationLoader(environment: environment, files: world.files, random: world.random)
             let forQueue = try await load(loader, for: .queue)
             return try await load(loader, for: .work) + forQueue
         }

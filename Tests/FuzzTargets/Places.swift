@@ -32,6 +32,7 @@ extension Node {
         case .scalar: [mark]
         case .sequence(let items): [mark] + items.flatMap(\.marks)
         case .mapping(let mapping): [mark] + mapping.entries.flatMap { [$0.keyMark] + $0.value.marks }
+        case .tagged(_, let node): [mark] + node.marks
         }
     }
 
@@ -45,8 +46,11 @@ extension Node {
         case (.mapping(let one), .mapping(let two)):
             one.count == two.count
                 && zip(one.entries, two.entries).allSatisfy {
-                    $0.key.utf8.elementsEqual($1.key.utf8) && $0.value.isSame(as: $1.value)
+                    $0.key.utf8.elementsEqual($1.key.utf8) && $0.keyType == $1.keyType
+                        && $0.value.isSame(as: $1.value)
                 }
+        case (.tagged(let one, let node), .tagged(let two, let other)):
+            one.utf8.elementsEqual(two.utf8) && node.isSame(as: other)
         default: false
         }
     }

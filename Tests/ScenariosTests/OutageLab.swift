@@ -48,7 +48,7 @@ struct OutageLab: Sendable {
                 _ = state.cloud.addServer(
                     named: node,
                     metadata: [
-                        "cirrata_site": bench.configuration.site, "cirrata_key": "old-\(node)", "cirrata_node": node,
+                        "cirrata_site": Bench.site, "cirrata_key": "old-\(node)", "cirrata_node": node,
                         "cirrata_put": String(now.microseconds / 1_000_000 - 86_400), "cirrata_owner": "me@lab",
                         "cirrata_lock": "run/1", "cirrata_spec": "x", "cirrata_v": "1",
                     ], at: now)

@@ -119,6 +119,7 @@ struct Seeded: RandomNumberGenerator {
         case .sequence(let items): return ["["] + items.flatMap { bytes($0) } + ["]"]
         case .mapping(let mapping):
             return ["{"] + mapping.entries.flatMap { ["\(Array($0.key.utf8))"] + bytes($0.value) } + ["}"]
+        case .tagged(let tag, let node): return [tag] + bytes(node)
         }
     }
 

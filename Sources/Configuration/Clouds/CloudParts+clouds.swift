@@ -40,6 +40,9 @@ extension CloudParts {
         applicationCredentialName = text("application_credential_name")
         applicationCredentialSecret = text("application_credential_secret").map { Secret($0) }
         token = outer("token", "auth_token").map { Secret($0) }
+        for key in ["password", "application_credential_secret", "token", "auth_token"] {
+            for place in [auth, fields] { place.node(key)?.warnIfCut(place.path(key), fields.problems) }
+        }
         readType(fields)
         if let name = fields.node("interface")?.text ?? fields.node("endpoint_type")?.text {
             interface = CloudAccess.Interface(lenient: name)

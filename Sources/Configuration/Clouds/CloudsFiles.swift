@@ -100,16 +100,20 @@ struct CloudsFiles {
             + folders.flatMap { folder in ["yaml", "yml", "json"].map { "\(folder)/\(name).\($0)" } }
         if name == "clouds" { searched = (first.map { [$0] } ?? []) + folders }
         for path in candidates {
+            func skip(_ why: String) {
+                problems.add(Problem(.warning, source: path, mark: .none, path: "", message: "skipped: \(why)"))
+            }
             do {
+                if path != first, let objection = try await CurrentFolder.objection(to: path, system) {
+                    skip(objection)
+                    continue
+                }
                 let bytes = try await system.read(path, limit: YAML.Limits.file.bytes)
                 let root = try YAML.parse(bytes, source: path, limits: .file) ?? Node(.mapping(Mapping()))
                 files.append(path)
                 return (path, root)
             } catch let failure as FileFailure {
-                if failure.reason != .missing {
-                    problems.add(
-                        Problem(.warning, source: path, mark: .none, path: "", message: "skipped: \(failure.detail)"))
-                }
+                if failure.reason != .missing { skip(failure.detail) }
             } catch let error as YAMLError {
                 problems.add(
                     Problem(
@@ -182,7 +186,7 @@ struct CloudsFiles {
 
     private static func unplaced(_ node: Node) -> Node {
         switch node.kind {
-        case .scalar: Node(node.kind)
+        case .scalar, .tagged: Node(node.kind)
         case .sequence(let items): Node(.sequence(items.map(unplaced)))
         case .mapping(let mapping): Node(.mapping(unplaced(mapping)))
         }

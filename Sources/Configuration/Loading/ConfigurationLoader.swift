@@ -30,10 +30,13 @@ package struct ConfigurationLoader: Sendable {
 
     private let environment: [String: String]
     private let files: any FileSystem
+    private let random: any RandomSource
 
-    package init(environment: [String: String], files: any FileSystem) {
+    /// - Parameter random: for a name that nobody else has, where one is missing.
+    package init(environment: [String: String], files: any FileSystem, random: any RandomSource) {
         self.environment = environment
         self.files = files
+        self.random = random
     }
 
     private var home: String? { environment["HOME"].flatMap { $0.isEmpty ? nil : $0 } }
@@ -57,7 +60,7 @@ package struct ConfigurationLoader: Sendable {
     /// - Parameter path: names it in messages; relative paths in it start from its folder.
     package func load(_ bytes: [UInt8], path: String, for purpose: Purpose = .work) async throws -> Loaded {
         let problems = Problems(source: path)
-        let root = try parse(bytes, path)
+        let root = try parse(bytes, path) ?? Node(.mapping(Mapping()), mark: Mark(line: 1, column: 1))
         let fields = Fields(root, problems: problems)
         var configuration = SiteConfiguration()
         SiteConfiguration.schema.read(
@@ -65,6 +68,7 @@ package struct ConfigurationLoader: Sendable {
         if purpose == .work {
             let hasSecrets = try await resolve(&configuration, root, Paths.folder(of: path), problems)
             if hasSecrets { try await warnIfReadable(path, "holds a password", problems) }
+            checkForWork(configuration, fields)
         }
         check(configuration, fields)
         guard !problems.hasErrors else { throw InvalidConfiguration(problems: Self.ordered(problems.all)) }
@@ -76,6 +80,13 @@ package struct ConfigurationLoader: Sendable {
     private func find(_ candidates: [String]) async throws -> (String, [UInt8]) {
         for path in candidates {
             do {
+                if candidates.count > 1, let objection = try await CurrentFolder.objection(to: path, files) {
+                    throw InvalidConfiguration(problems: [
+                        Problem(
+                            .error, source: path, mark: .none, path: "", message: objection,
+                            hint: "name it with --config if it is the one that you want, or chmod go-w")
+                    ])
+                }
                 let bytes = try await files.read(path, limit: YAML.Limits.file.bytes)
                 return (path, bytes)
             } catch let failure as FileFailure where failure.reason == .missing && candidates.count > 1 {
@@ -109,16 +120,16 @@ package struct ConfigurationLoader: Sendable {
     }
 
     /// By its name, or by what only teuthology has in it.
-    private static func isTeuthology(_ path: String, _ root: Node?) -> Bool {
+    private static func isTeuthology(_ path: String, _ root: Node) -> Bool {
         Paths.name(of: path).contains("teuthology")
-            || root?.mapping?.keys.contains { TeuthologyKeys.site.contains($0) } == true
+            || root.mapping?.keys.contains { TeuthologyKeys.site.contains($0) } == true
     }
 
     // MARK: Resolving
 
     /// - Returns: whether a secret stands in the file itself.
     private func resolve(
-        _ configuration: inout SiteConfiguration, _ root: Node?, _ folder: String, _ problems: Problems
+        _ configuration: inout SiteConfiguration, _ root: Node, _ folder: String, _ problems: Problems
     ) async throws -> Bool {
         configuration.dns.passwordReference = configuration.dns.passwordReference.map { absolute($0, folder) }
         for index in configuration.providerSettings.indices {
@@ -154,7 +165,7 @@ package struct ConfigurationLoader: Sendable {
     }
 
     private func resolve(
-        _ settings: [ProviderSettings], _ root: Node?, _ secrets: SecretStore, _ problems: Problems
+        _ settings: [ProviderSettings], _ root: Node, _ secrets: SecretStore, _ problems: Problems
     ) async throws -> [ProviderConfiguration] {
         let clouds: CloudsFiles
         if settings.contains(where: { $0.cloud != nil || $0.arguments.cloud != nil }) {
@@ -164,7 +175,7 @@ package struct ConfigurationLoader: Sendable {
             clouds = .none
         }
         let resolver = ProviderResolver(secrets: secrets, clouds: clouds, home: home)
-        let nodes = root?["libcloud"]?["providers"]?.mapping
+        let nodes = root["libcloud"]?["providers"]?.mapping
         return settings.compactMap { provider in
             let entry = nodes?.entry(provider.name)
             let node = entry.map { $0.value.isNull ? Node(.mapping(Mapping()), mark: $0.keyMark) : $0.value }
@@ -267,13 +278,44 @@ package struct ConfigurationLoader: Sendable {
             refuse("tubes", "two of the tubes are called \(name)")
         }
         if names.contains("default") { refuse("tubes", "the tube \"default\" is teuthology's") }
+        let defaults = configuration.defaults
+        if defaults.osVersions[defaults.osType] == nil {
+            let near = Spelling.nearest(to: defaults.osType, in: defaults.osVersions.keys.sorted())
+            refuse(
+                "defaults", "os_versions has no version of os_type, which is \(Node.quoted(defaults.osType))",
+                hint: near.map { "did you mean \($0)?" } ?? "add one")
+        }
+    }
+
+    /// What it takes to touch anything of a cloud.
+    private func checkForWork(_ configuration: SiteConfiguration, _ fields: Fields) {
+        let problems = fields.problems
         if configuration.providerSettings.isEmpty {
-            fields.problems.warning(
-                fields.mark(of: "libcloud"), "libcloud.providers", "no provider: there is nothing to work on")
+            problems.error(
+                fields.mark(of: "libcloud"), "libcloud.providers", "no provider: there is nothing to work on",
+                hint: "write one as `cirrata config example` shows it")
         } else if configuration.nsupdateURL == nil {
-            fields.problems.warning(
+            problems.warning(
                 .none, "nsupdate_url", "not set: no name will be pushed",
                 hint: "nodes are then reached only by their address")
+        }
+        if configuration.dns.passwordReference != nil,
+            configuration.nsupdateURL.flatMap({ WebURL(parsing: $0) })?.isOpenToReaders == true
+        {
+            problems.warning(
+                fields.mark(of: "nsupdate_url"), "nsupdate_url", "dns.password goes there in clear text",
+                hint: "write https:// if nsupdate-web has it; else anybody on the way can read it")
+        }
+        if configuration.site == nil {
+            let unique = String(random.next() >> 24, radix: 36)
+            problems.error(
+                fields.mark(of: "lock_server"), "site",
+                "not set, and \(configuration.lockServer) may be another lab's paddles elsewhere: which servers and volumes "
+                    + "are this lab's could not be told",
+                hint:
+                    "write a name that no other lab has, such as site: \(configuration.labDomain)-\(unique), the same for all "
+                    + "workers of this lab; or, if it has servers that an earlier release marked, site: "
+                    + "\(configuration.labAtPaddles), as long as no other lab writes that")
         }
     }
 

@@ -11,13 +11,11 @@ package struct AuthURL: Sendable, Hashable, CustomStringConvertible {
         self.version = version
     }
 
-    /// Accepts a host alone (https is assumed), a version and the path of the token requests behind it, also twice,
-    /// which libcloud's own doubling has taught people; nil for what is no URL.
+    /// Accepts a version and the path of the token requests behind it, also twice, which libcloud's own doubling has
+    /// taught people; nil for what is no URL. Without http:// or https:// it would be a guess which one is meant.
     package init?(parsing text: String) {
         let trimmed = String(text.drop { $0 == " " }).trimming(suffix: " ")
-        guard let url = WebURL(parsing: trimmed.contains("://") ? trimmed : "https://\(trimmed)"), !url.hasUser else {
-            return nil
-        }
+        guard let url = WebURL(parsing: trimmed), !url.hasUser else { return nil }
         var segments = url.path.split(separator: "/").map(String.init)
         var version: IdentityVersion?
         while let last = segments.last {

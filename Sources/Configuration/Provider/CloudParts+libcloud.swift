@@ -21,7 +21,8 @@ extension CloudParts {
         authURL = arguments.authURL
         if let authURL, AuthURL(parsing: authURL) == nil {
             refuse(
-                "ex_force_auth_url", "expected a URL (https://host:port/path) without a user or password in it")
+                "ex_force_auth_url", "expected a URL (https://host:port/path) without a user or password in it",
+                hint: authURL.contains("://") ? "" : "write https:// (or http://) before it")
         }
         switch arguments.authVersion {
         case nil: break

@@ -50,7 +50,7 @@ package struct DriverArguments: Sendable, Hashable {
             .optional(
                 "ex_force_auth_url", \.authURL, .text("a URL"), otherwise: "none",
                 example: "https://auth.cloud.ovh.net/v2.0/tokens",
-                "Keystone. The host alone, /v2.0, /v2.0/tokens, /v3 and /v3/auth/tokens are all understood."),
+                "Keystone. Without a path, with /v2.0, /v2.0/tokens, /v3 and /v3/auth/tokens: all are understood."),
             .optional(
                 "ex_force_auth_version", \.authVersion, .choice, otherwise: "what the URL says, else v3 and then v2.0",
                 example: .v2Password, "2.0_password, 3.x_password or 3.x_appcred; libcloud's others are refused."),

@@ -41,7 +41,14 @@ struct ProviderResolver {
                 hint: "name the authority with cacert instead")
         }
         switch parts.access() {
-        case .success(let access): return ProviderConfiguration(access: access, settings: settings)
+        case .success(let access):
+            if WebURL(parsing: access.identityRoot)?.isOpenToReaders == true {
+                fields.problems.warning(
+                    name == nil ? arguments.mark(of: "ex_force_auth_url") : place.mark(of: "cloud"), fields.path,
+                    "the password goes to \(access.identityRoot) in clear text",
+                    hint: "write https:// if Keystone has it; else anybody on the way can read it")
+            }
+            return ProviderConfiguration(access: access, settings: settings)
         case .failure(let incomplete):
             let mark = name == nil ? fields.mark(of: "driver_args") : place.mark(of: "cloud")
             let path = name == nil ? fields.path("driver_args") : place.path("cloud")

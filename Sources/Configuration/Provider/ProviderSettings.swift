@@ -25,6 +25,12 @@ package struct ProviderSettings: Sendable, Hashable {
             self.key = key
             self.value = value
         }
+
+        /// The tags that PyYAML's safe loader constructs, which cloud-init and teuthology read with.
+        static let tags = Set(
+            [
+                "binary", "bool", "float", "int", "map", "null", "omap", "pairs", "seq", "set", "str", "timestamp",
+            ].map { YAML.tagPrefix + $0 })
     }
 
     package var name: String
@@ -119,6 +125,11 @@ package struct ProviderSettings: Sendable, Hashable {
                         )
                         return nil
                     }
+                    for (tag, mark) in entry.value.tags where !UserData.tags.contains(tag) {
+                        fields.problems.error(
+                            mark, path, "cloud-init does not know the tag that stands here",
+                            hint: "quote a text that begins with !")
+                    }
                     return UserData(key: entry.key, value: entry.value)
                 }
         },
@@ -129,7 +140,7 @@ package struct ProviderSettings: Sendable, Hashable {
                 meaning:
                     "cloud-config by os_type-os_version: it replaces the default base (packages: git, wget, python, ntp). "
                     + "user, runcmd, hostname and the authorized keys are completed as teuthology does.",
-                expectation: "a mapping of os_type-os_version to cloud-config", unit: "",
+                form: "a mapping of os_type-os_version to cloud-config",
                 content: .optional(
                     otherwise: "the default base", example: .map(root.userData.map { ($0.key, $0.value) }), isSet: false
                 ))

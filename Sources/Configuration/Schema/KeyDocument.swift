@@ -13,10 +13,8 @@ package struct KeyDocument: Sendable {
 
     package var name: String
     package var meaning: String
-    /// `a whole number from 1 to 10000`
-    package var expectation: String
-    /// `seconds`, `MB`; empty where the expectation says it or there is none.
-    package var unit: String
+    /// `a whole number from 1 to 10000, in MB`
+    package var form: String
     package var content: Content
 
     /// The paths of this key and of all below it, as the example file has them.
@@ -28,9 +26,6 @@ package struct KeyDocument: Sendable {
         case .named(let example, let children): children.flatMap { $0.paths(under: "\(path).\(example)") }
         }
     }
-
-    /// `a whole number from 0 to 10000, in MB`
-    var form: String { expectation + (unit.isEmpty ? "" : ", in \(unit)") }
 
     /// What holds when the key is absent; nil for mappings of keys.
     var defaultText: String? {
@@ -47,6 +42,7 @@ package struct KeyDocument: Sendable {
         case .scalar:
             let text = YAMLWriter.write(node)
             return String(text.prefix { $0 != "\n" })
+        case .tagged: return inline(.string(node.summary))
         case .sequence(let items): return "[\(items.map { inline($0) }.joined(separator: ", "))]"
         case .mapping(let mapping):
             let entries = mapping.entries.map { "\(YAMLWriter.inline($0.key)): \(inline($0.value))" }

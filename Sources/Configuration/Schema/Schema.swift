@@ -26,9 +26,27 @@ package struct Schema<Root: Sendable>: Sendable {
                     entry.keyMark, fields.path(entry.key), "unknown key, ignored", hint: "taken for one of teuthology's"
                 )
             } else {
-                fields.problems.error(entry.keyMark, fields.path(entry.key), "unknown key", hint: hint)
+                fields.problems.error(
+                    entry.keyMark, fields.path(entry.key), "unknown key",
+                    hint: hint.isEmpty ? deepHint(for: entry.key, root) : hint)
             }
         }
+    }
+
+    /// For a key that is one of a mapping below (`ssh_user`, `providers`), or that begins as one does (`retry`).
+    private func deepHint(for key: String, _ root: Root) -> String {
+        var found: [String] = []
+        for path in documents(root).flatMap({ $0.paths() }) {
+            let names = path.split(separator: ".")
+            for end in names.indices {
+                let isMeant =
+                    names[end] == key || names[...end].joined(separator: "_") == key
+                    || (end == 0 && names[end].hasPrefix("\(key)_"))
+                let place = names[...end].joined(separator: ".")
+                if isMeant, !found.contains(place) { found.append(place) }
+            }
+        }
+        return (1...3).contains(found.count) ? "did you mean \(found.joined(separator: " or "))?" : ""
     }
 
     /// The values in effect, secrets hidden; keys that have no value are left out.
@@ -61,17 +79,21 @@ package typealias Place<Root, Value> = WritableKeyPath<Root, Value> & Sendable
 extension SchemaKey {
     /// A key with a default, which is the value that `Root` begins with.
     static func value<Value: Sendable>(
-        _ name: String, _ place: any Place<Root, Value>, _ shape: Shape<Value>, unit: String = "", _ meaning: String
+        _ name: String, _ place: any Place<Root, Value>, _ shape: Shape<Value>, _ meaning: String
     ) -> SchemaKey {
         SchemaKey(
             name: name,
             read: { fields, root, _ in
                 if let value = fields.read(name, shape) { root[keyPath: place] = value }
+                guard fields.isEmpty(name) else { return }
+                fields.problems.error(
+                    fields.mark(of: name), fields.path(name), "expected \(shape.expectation), found nothing",
+                    hint: "remove the line for the default: \(KeyDocument.inline(shape.write(root[keyPath: place])))")
             },
             show: { shape.write($0[keyPath: place]) },
             document: { root in
                 KeyDocument(
-                    name: name, meaning: meaning, expectation: shape.expectation, unit: unit,
+                    name: name, meaning: meaning, form: shape.expectation,
                     content: .value(default: shape.write(root[keyPath: place])))
             })
     }
@@ -79,7 +101,7 @@ extension SchemaKey {
     /// A key without a default of its own.
     /// - Parameter otherwise: what holds when it is absent, for people.
     static func optional<Value: Sendable>(
-        _ name: String, _ place: any Place<Root, Value?>, _ shape: Shape<Value>, unit: String = "", otherwise: String,
+        _ name: String, _ place: any Place<Root, Value?>, _ shape: Shape<Value>, otherwise: String,
         example: Value, _ meaning: String
     ) -> SchemaKey {
         SchemaKey(
@@ -90,7 +112,7 @@ extension SchemaKey {
             show: { $0[keyPath: place].map(shape.write) },
             document: { root in
                 KeyDocument(
-                    name: name, meaning: meaning, expectation: shape.expectation, unit: unit,
+                    name: name, meaning: meaning, form: shape.expectation,
                     content: .optional(
                         otherwise: otherwise, example: shape.write(root[keyPath: place] ?? example),
                         isSet: root[keyPath: place] != nil))
@@ -110,7 +132,7 @@ extension SchemaKey {
             show: { schema.node($0[keyPath: place]) },
             document: { root in
                 KeyDocument(
-                    name: name, meaning: meaning, expectation: "a mapping", unit: "",
+                    name: name, meaning: meaning, form: "a mapping",
                     content: .section(schema.documents(root[keyPath: place])))
             })
     }
@@ -134,7 +156,7 @@ extension SchemaKey {
             show: { root in .map(root[keyPath: place].map { (nameOf($0), schema.node($0)) }) },
             document: { _ in
                 KeyDocument(
-                    name: name, meaning: meaning, expectation: "a mapping of names to mappings", unit: "",
+                    name: name, meaning: meaning, form: "a mapping of names to mappings",
                     content: .named(nameOf(example), schema.documents(example)))
             })
     }
@@ -153,7 +175,7 @@ extension SchemaKey {
             show: { node($0) },
             document: { root in
                 KeyDocument(
-                    name: name, meaning: meaning, expectation: shape.expectation, unit: "",
+                    name: name, meaning: meaning, form: shape.expectation,
                     content: .value(default: node(root)))
             })
     }

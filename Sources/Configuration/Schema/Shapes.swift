@@ -53,15 +53,7 @@ extension Shape where Value == String {
 
     /// Dotted IPv4.
     static var ipv4: Shape {
-        Shape(
-            "an IPv4 address",
-            parse: { scalar in
-                let parts = scalar.text.split(separator: ".", omittingEmptySubsequences: false)
-                let isAddress =
-                    parts.count == 4
-                    && parts.allSatisfy { UInt8($0) != nil && ($0 == "0" || !$0.hasPrefix("0")) && !$0.hasPrefix("+") }
-                return isAddress ? scalar.text : nil
-            }, write: { .string($0) })
+        Shape("an IPv4 address", parse: { HostName.ipv4($0.text) == nil ? nil : $0.text }, write: { .string($0) })
     }
 }
 

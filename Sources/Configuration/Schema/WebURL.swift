@@ -26,6 +26,15 @@ struct WebURL {
         path = String(rest[slash...])
     }
 
+    /// Without the port.
+    var hostName: HostName {
+        let name = host.hasPrefix("[") ? host.dropFirst().prefix { $0 != "]" } : host.prefix { $0 != ":" }
+        return HostName(String(name))
+    }
+
+    /// What is sent there can be read on the way.
+    var isOpenToReaders: Bool { scheme == "http" && !hostName.isLoopback }
+
     /// Without the user.
     var text: String { "\(scheme)://\(host)\(path)" }
 

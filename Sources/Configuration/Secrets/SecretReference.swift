@@ -65,7 +65,17 @@ extension Shape where Value == SecretReference {
                     problems.error(node.mark, path, "expected \(expected), found \(found)")
                     return nil
                 }
+                if reference.isInline { node.warnIfCut(path, problems) }
                 return reference
             }, write: { .string(write($0)) })
+    }
+}
+
+extension Node {
+    /// A secret that is not quoted ends where a comment begins, whether that was meant or not.
+    func warnIfCut(_ path: String, _ problems: Problems) {
+        guard scalar?.isCommented == true else { return }
+        problems.warning(
+            mark, path, "ends before the #, where a comment begins", hint: "quote it if the # is a part of it")
     }
 }

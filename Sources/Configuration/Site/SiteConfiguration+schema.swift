@@ -22,8 +22,10 @@ extension SiteConfiguration {
             "Free nodes that are left alone when the owner of a job that locks begins with \"scheduled\", as teuthology does."
         ),
         .optional(
-            "site", \.siteName, siteShape, otherwise: "made of lab_domain and lock_server", example: "sepia",
-            "Marks everything that we create. What carries another site's mark, or none, is never touched."),
+            "site", \.siteName, siteShape,
+            otherwise: "made of lab_domain and lock_server, whose host must have a public name", example: "sepia",
+            "Marks everything that we create. What carries another site's mark, or none, is never touched. The same for all "
+                + "workers of a lab, and for no other lab that uses the same project."),
     ]
 
     private static let siteShape = Shape<String>(

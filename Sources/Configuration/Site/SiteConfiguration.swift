@@ -47,9 +47,14 @@ package struct SiteConfiguration: Sendable {
 
     package init() {}
 
-    /// What our resources are marked with. Derived from what makes two workers the same site: the lab and its paddles.
-    package var site: String {
-        if let siteName { return siteName }
+    /// What our resources are marked with: the name that is set, else what makes two workers the same site, the lab and
+    /// its paddles. Nil where these may be another lab's words, too: then nothing can be told to be ours.
+    package var site: String? {
+        siteName ?? (WebURL(parsing: lockServer)?.hostName.isGlobal == true ? labAtPaddles : nil)
+    }
+
+    /// `front.sepia.ceph.com@paddles.front.sepia.ceph.com`
+    var labAtPaddles: String {
         let server = WebURL(parsing: lockServer).map { $0.host + $0.path } ?? lockServer
         return "\(labDomain)@\(server.trimming(suffix: "/"))"
     }

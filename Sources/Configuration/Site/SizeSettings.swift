@@ -9,8 +9,8 @@ package struct MachineSize: Sendable, Hashable {
     package init() {}
 
     static let schema = Schema<MachineSize>([
-        .value("disk", \.diskGB, .integer(in: 0...1_000_000), unit: "GB", "Root disk of the flavor, at least."),
-        .value("ram", \.ramMB, .integer(in: 0...100_000_000), unit: "MB", "Memory of the flavor, at least."),
+        .value("disk", \.diskGB, .integer(in: 0...1_000_000, unit: "GB"), "Root disk of the flavor, at least."),
+        .value("ram", \.ramMB, .integer(in: 0...100_000_000, unit: "MB"), "Memory of the flavor, at least."),
         .value("cpus", \.cpus, .integer(in: 0...10_000), "Virtual processors of the flavor, at least."),
     ])
 }
@@ -23,7 +23,7 @@ package struct VolumeSize: Sendable, Hashable {
 
     static let schema = Schema<VolumeSize>([
         .value("count", \.count, .integer(in: 0...100), "Volumes attached to every node, at least."),
-        .value("size", \.sizeGB, .integer(in: 0...1_000_000), unit: "GB", "Size of each volume, at least."),
+        .value("size", \.sizeGB, .integer(in: 0...1_000_000, unit: "GB"), "Size of each volume, at least."),
     ])
 }
 

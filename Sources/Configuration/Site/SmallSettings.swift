@@ -48,7 +48,7 @@ package struct ReportSettings: Sendable, Hashable {
 
     static let schema = Schema<ReportSettings>([
         .value(
-            "max_bytes", \.maximumBytes, .integer(in: 1_024...65_000), unit: "bytes",
+            "max_bytes", \.maximumBytes, .integer(in: 1_024...65_000, unit: "bytes"),
             "Of one report; beanstalkd takes 65,535 by default."),
         .value(
             "max_count", \.maximumCount, .integer(in: 1...1_000_000),

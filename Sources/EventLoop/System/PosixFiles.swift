@@ -30,11 +30,12 @@ struct PosixFiles: FileSystem {
     }
 
     func permissions(_ path: String) async throws -> UInt16? {
+        try await look { try Self.status(path).map { UInt16($0.st_mode & 0o7777) } }
+    }
+
+    func isOnlyOurs(_ path: String) async throws -> Bool? {
         try await look {
-            var status = stat()
-            if stat(path, &status) == 0 { return UInt16(status.st_mode & 0o7777) }
-            if errno == ENOENT || errno == ENOTDIR { return nil }
-            throw Self.failure(path)
+            try Self.status(path).map { [0, geteuid()].contains($0.st_uid) && $0.st_mode & 0o022 == 0 }
         }
     }
 
@@ -61,6 +62,13 @@ struct PosixFiles: FileSystem {
     }
 
     // MARK: On a thread of ours
+
+    private static func status(_ path: String) throws -> stat? {
+        var status = stat()
+        if stat(path, &status) == 0 { return status }
+        if errno == ENOENT || errno == ENOTDIR { return nil }
+        throw failure(path)
+    }
 
     private static func readAll(_ path: String, _ limit: Int) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

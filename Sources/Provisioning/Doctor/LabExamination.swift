@@ -94,7 +94,7 @@ struct LabExamination: Sendable {
                 .failed, "lab_domain", "\(configuration.labDomain.debugDescription) is no domain name",
                 remedy: "correct lab_domain in the configuration")
         }
-        return examination.finding(.ok, "lab_domain", "\(configuration.labDomain), site \(configuration.site)")
+        return examination.finding(.ok, "lab_domain", "\(configuration.labDomain), site \(site.name)")
     }
 
     private func nsupdate(_ providers: [String], _ examination: Examination) async throws -> [Finding] {

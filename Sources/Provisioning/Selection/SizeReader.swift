@@ -18,7 +18,7 @@ package enum SizeReader {
         case nil: break
         case .sequence(let items):
             for (index, item) in items.enumerated() { levels.append(try level(item, path: "openstack[\(index)]")) }
-        case .mapping, .scalar:
+        case .mapping, .scalar, .tagged:
             if let openstack { levels.append(try level(openstack, path: "openstack")) }
         }
         return levels

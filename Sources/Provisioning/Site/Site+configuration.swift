@@ -34,9 +34,14 @@ extension Site {
             ssh: SSHReadiness(
                 settings: sshSettings, world: world, permits: Permits(configuration.ssh.maximumChildren)),
             paddlesGate: paddlesGate, dnsGate: dnsGate, nameServerGate: nameServerGate)
+        guard let name = configuration.site else {
+            throw SelectionError(
+                "no-site", .configuration, "site is not set, and lock_server does not say which lab this is",
+                next: "set site in the configuration")
+        }
         let ssh = configuration.ssh
         self.init(
-            name: configuration.site, labDomain: configuration.labDomain,
+            name: name, labDomain: configuration.labDomain,
             reserveMachines: configuration.reserveMachines, lab: lab,
             readiness: ReadinessChecks(
                 port: ssh.checksPort, hostKeys: ssh.checksHostKeys, login: ssh.checksSentinel,

@@ -112,6 +112,11 @@ struct ProcessFiles: FileSystem {
         return try files.use(path) { tree in tree.permissions(path) }
     }
 
+    /// All files are of one user.
+    func isOnlyOurs(_ path: String) async throws -> Bool? {
+        try await permissions(path).map { $0 & 0o022 == 0 }
+    }
+
     func createFolder(_ path: String) async throws {
         let effect = try await process.begin(.file, "create \(path)")
         try files.use(path) { tree in try tree.createFolder(path) }

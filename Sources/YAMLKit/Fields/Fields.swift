@@ -38,6 +38,9 @@ package final class Fields {
 
     package func has(_ key: String) -> Bool { node(key) != nil }
 
+    /// The key stands there, and nothing behind it.
+    package func isEmpty(_ key: String) -> Bool { mapping[key]?.text == "" && mapping[key]?.isNull == true }
+
     /// Where the key stands, for problems that are found later.
     package func mark(of key: String) -> Mark { mapping.entry(key)?.keyMark ?? mark }
 

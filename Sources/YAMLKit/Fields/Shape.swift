@@ -58,9 +58,11 @@ extension Shape where Value == String {
 }
 
 extension Shape where Value == Int {
-    package static func integer(in range: ClosedRange<Int> = .min ... .max) -> Shape {
+    /// - Parameter unit: `MB`; empty where there is none.
+    package static func integer(in range: ClosedRange<Int> = .min ... .max, unit: String = "") -> Shape {
         Shape(
-            "a whole number" + bounds(range, unbounded: .min ... .max) { String($0) }, hint: numberHint,
+            "a whole number" + bounds(range, unbounded: .min ... .max) { String($0) }
+                + (unit.isEmpty ? "" : ", in \(unit)"), hint: numberHint,
             parse: { scalar in
                 guard scalar.isPlain, let value = ScalarType.integer(scalar.text) else { return nil }
                 return range.contains(value) ? value : nil

@@ -55,20 +55,18 @@ struct Composer: ~Copyable {
         switch event.kind {
         case .alias(let name): return try alias(name, event.mark, depth: depth)
         case .scalar(let scalar, let anchor, let tag):
-            let node = Node(.scalar(try tagged(scalar, tag, event.mark)), mark: event.mark)
+            let node = Self.tagged(scalar, tag, event.mark)
             let result = Anchored(node: node, size: Size(nodes: 1, text: scalar.text.utf8.count))
             try count(result.size, event.mark)
             if let anchor { anchors[anchor] = result }
             return result
         case .sequenceStart(let anchor, let tag):
-            try check(tag, is: "seq", event.mark)
             return try anchored(anchor, event.mark) { (composer: inout Composer) throws(YAMLError) in
-                try composer.sequence(event.mark, depth: depth)
+                Self.tagged(try composer.sequence(event.mark, depth: depth), tag, unless: "seq")
             }
         case .mappingStart(let anchor, let tag):
-            try check(tag, is: "map", event.mark)
             return try anchored(anchor, event.mark) { (composer: inout Composer) throws(YAMLError) in
-                try composer.mapping(event.mark, depth: depth)
+                Self.tagged(try composer.mapping(event.mark, depth: depth), tag, unless: "map")
             }
         default: throw refuse(event.mark, "unreadable YAML")
         }
@@ -125,7 +123,7 @@ struct Composer: ~Copyable {
             if case .mappingEnd = event.kind { break }
             let key = try node(event, depth: depth + 1)
             guard let scalar = key.node.scalar else {
-                throw refuse(event.mark, "a key must be a scalar", "quote text that begins with {, [, & or *")
+                throw refuse(event.mark, "a key must be a scalar", "quote text that begins with {, [, &, * or !")
             }
             size.add(key.size)
             let value = try node(try events.next(), depth: depth + 1)
@@ -134,8 +132,11 @@ struct Composer: ~Copyable {
                 guard mergeMark == nil else { throw duplicate("<<", event.mark, mergeMark ?? mark) }
                 mergeMark = event.mark
                 merged = try mergeSources(value.node, event.mark)
-            } else if !own.append(scalar.text, event.mark, value.node) {
-                throw duplicate(scalar.text, event.mark, own.entry(scalar.text)?.keyMark ?? mark)
+            } else {
+                let name = scalar.type == .null ? "null" : scalar.text
+                guard own.append(name, event.mark, value.node, keyType: scalar.type) else {
+                    throw duplicate(name, event.mark, own.entry(name)?.keyMark ?? mark)
+                }
             }
         }
         let result = merged.isEmpty ? own : Self.merge(merged, under: own)
@@ -157,9 +158,11 @@ struct Composer: ~Copyable {
     private static func merge(_ sources: [Mapping], under own: Mapping) -> Mapping {
         var result = Mapping()
         for entry in sources.lazy.flatMap(\.entries) where own.entry(entry.key) == nil {
-            result.append(entry.key, entry.keyMark, entry.value)
+            result.append(entry.key, entry.keyMark, entry.value, keyType: entry.keyType)
         }
-        for entry in own.entries { result.append(entry.key, entry.keyMark, entry.value) }
+        for entry in own.entries {
+            result.append(entry.key, entry.keyMark, entry.value, keyType: entry.keyType)
+        }
         return result
     }
 
@@ -173,28 +176,24 @@ struct Composer: ~Copyable {
 
     // MARK: Tags
 
-    private static let core = "tag:yaml.org,2002:"
-
-    private func tagged(_ scalar: Scalar, _ tag: String?, _ mark: Mark) throws(YAMLError) -> Scalar {
-        guard let tag else { return scalar }
-        switch tag {
-        case "!", Self.core + "str": return Scalar(text: scalar.text, isPlain: false)
-        case Self.core + "int", Self.core + "float", Self.core + "bool", Self.core + "null", Self.core + "timestamp":
-            return Scalar(text: scalar.text, isPlain: true)
-        default: throw unknownTag(mark)
-        }
+    /// A tag that says what the scalar says anyway is dropped, any other stays.
+    private static func tagged(_ scalar: Scalar, _ tag: String?, _ mark: Mark) -> Node {
+        guard let tag else { return Node(.scalar(scalar), mark: mark) }
+        let quoted = Node(.scalar(Scalar(text: scalar.text, isPlain: false)), mark: mark)
+        if tag == "!" || tag == YAML.tagPrefix + "str" { return quoted }
+        let plain = Scalar(text: scalar.text, isPlain: true)
+        if let name = plain.type.tag, tag == YAML.tagPrefix + name { return Node(.scalar(plain), mark: mark) }
+        return Node(.tagged(tag, quoted), mark: mark)
     }
 
-    private func check(_ tag: String?, is name: String, _ mark: Mark) throws(YAMLError) {
-        guard let tag, tag != "!", tag != Self.core + name else { return }
-        throw unknownTag(mark)
+    private static func tagged(_ collection: Anchored, _ tag: String?, unless name: String) -> Anchored {
+        guard let tag, tag != "!", tag != YAML.tagPrefix + name else { return collection }
+        var result = collection
+        result.node = Node(.tagged(tag, collection.node), mark: collection.node.mark)
+        return result
     }
 
     // MARK: Errors
-
-    private func unknownTag(_ mark: Mark) -> YAMLError {
-        refuse(mark, "this tag is not supported here", "quote a text that begins with !")
-    }
 
     private func tooDeep(_ mark: Mark) -> YAMLError {
         refuse(mark, "nested more than \(limits.depth) levels deep")

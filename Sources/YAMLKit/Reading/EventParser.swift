@@ -21,6 +21,8 @@ struct EventParser: ~Copyable {
     let source: String
     private let parser: UnsafeMutablePointer<yaml_parser_t>
     private let input: UnsafeMutableBufferPointer<UInt8>
+    /// How far `isCommented` has counted, in characters as libyaml counts them, and in bytes.
+    private var counted = (characters: 0, bytes: 0)
 
     init(_ text: SourceText) throws(YAMLError) {
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
@@ -51,7 +53,18 @@ struct EventParser: ~Copyable {
         return Event(kind: try kind(of: event), mark: Mark(event.start_mark))
     }
 
-    private func kind(of event: yaml_event_t) throws(YAMLError) -> Event.Kind {
+    /// Whether a comment follows on the line on which a scalar ends. To be asked from front to back.
+    private mutating func isCommented(after end: yaml_mark_t) -> Bool {
+        while counted.characters < end.index, counted.bytes < input.count {
+            counted.characters += 1
+            counted.bytes += 1
+            while counted.bytes < input.count, input[counted.bytes] & 0xC0 == 0x80 { counted.bytes += 1 }
+        }
+        return input[counted.bytes...].first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+            == UInt8(ascii: "#")
+    }
+
+    private mutating func kind(of event: yaml_event_t) throws(YAMLError) -> Event.Kind {
         switch event.type {
         case YAML_STREAM_START_EVENT: return .streamStart
         case YAML_STREAM_END_EVENT: return .streamEnd
@@ -61,8 +74,10 @@ struct EventParser: ~Copyable {
         case YAML_SCALAR_EVENT:
             let scalar = event.data.scalar
             let value = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
+            let isPlain = scalar.style == YAML_PLAIN_SCALAR_STYLE
+            let isCommented = isPlain && isCommented(after: event.end_mark)
             return .scalar(
-                Scalar(text: value, isPlain: scalar.style == YAML_PLAIN_SCALAR_STYLE), anchor: text(scalar.anchor),
+                Scalar(text: value, isPlain: isPlain, isCommented: isCommented), anchor: text(scalar.anchor),
                 tag: text(scalar.tag))
         case YAML_SEQUENCE_START_EVENT:
             let start = event.data.sequence_start

@@ -20,6 +20,9 @@ package enum YAML {
         package static let file = Limits(bytes: 1 << 20, depth: 64, nodes: 200_000, text: 1 << 23)
     }
 
+    /// What `!!` stands for.
+    package static let tagPrefix = "tag:yaml.org,2002:"
+
     /// - Parameter source: names the text in errors (`worker.yaml`).
     /// - Returns: nil for a document that is empty or null.
     package static func parse(

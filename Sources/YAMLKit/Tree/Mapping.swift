@@ -2,16 +2,21 @@
 package struct Mapping: Sendable, Hashable {
     package struct Entry: Sendable, Hashable {
         package var key: String
+        /// What PyYAML would make of the key: keys are compared by their text, and written as what they are.
+        package var keyType: ScalarType
         package var keyMark: Mark
         package var value: Node
 
-        package init(key: String, keyMark: Mark = .none, value: Node) {
+        package init(key: String, keyType: ScalarType = .string, keyMark: Mark = .none, value: Node) {
             self.key = key
+            self.keyType = keyType
             self.keyMark = keyMark
             self.value = value
         }
 
-        package static func == (a: Entry, b: Entry) -> Bool { a.key == b.key && a.value == b.value }
+        package static func == (a: Entry, b: Entry) -> Bool {
+            a.key == b.key && a.keyType == b.keyType && a.value == b.value
+        }
 
         package func hash(into hasher: inout Hasher) {
             hasher.combine(key)
@@ -47,7 +52,7 @@ package struct Mapping: Sendable, Hashable {
     /// Replaces in place or appends, with the place of the new key.
     package mutating func set(_ key: String, _ keyMark: Mark, _ value: Node) {
         if let position = index[key] {
-            entries[position] = Entry(key: key, keyMark: keyMark, value: value)
+            entries[position] = Entry(key: key, keyType: entries[position].keyType, keyMark: keyMark, value: value)
         } else {
             append(key, keyMark, value)
         }
@@ -55,10 +60,12 @@ package struct Mapping: Sendable, Hashable {
 
     /// - Returns: false, and nothing is changed, when the key is there already.
     @discardableResult
-    package mutating func append(_ key: String, _ keyMark: Mark, _ value: Node) -> Bool {
+    package mutating func append(
+        _ key: String, _ keyMark: Mark, _ value: Node, keyType: ScalarType = .string
+    ) -> Bool {
         guard index[key] == nil else { return false }
         index[key] = entries.count
-        entries.append(Entry(key: key, keyMark: keyMark, value: value))
+        entries.append(Entry(key: key, keyType: keyType, keyMark: keyMark, value: value))
         return true
     }
 

@@ -4,6 +4,9 @@ package struct Node: Sendable, Hashable {
         case scalar(Scalar)
         case sequence([Node])
         case mapping(Mapping)
+        /// A node with a tag that its own form does not imply (`!!binary`, `!!float 1`, `!mine`). Whoever reads such a node
+        /// as something else finds that it is not; whoever passes it on passes the tag on.
+        indirect case tagged(String, Node)
     }
 
     package var kind: Kind
@@ -38,11 +41,23 @@ package struct Node: Sendable, Hashable {
     /// The value of a key, when this is a mapping that has it.
     package subscript(key: String) -> Node? { mapping?[key] }
 
+    /// The tags of this node and of all below it, with their places.
+    package var tags: [(tag: String, mark: Mark)] {
+        switch kind {
+        case .scalar: []
+        case .sequence(let items): items.flatMap(\.tags)
+        case .mapping(let mapping): mapping.entries.flatMap(\.value.tags)
+        case .tagged(let tag, let node): [(tag, mark)] + node.tags
+        }
+    }
+
     /// `a list`, `the number 22.10`, `the text "abc"`: completes "found …". Long texts are cut.
     package var summary: String {
         switch kind {
         case .sequence(let items): items.isEmpty ? "an empty list" : "a list"
         case .mapping: "a mapping"
+        // Unnamed: what begins with ! may be somebody's password.
+        case .tagged: "a value with a tag (quote a text that begins with !)"
         case .scalar(let scalar):
             switch scalar.type {
             case .null: "nothing"

@@ -4,10 +4,13 @@ package struct Scalar: Sendable, Hashable {
     /// Written without quotes (or tagged `!!int` and the like): the text may stand for a number, a boolean or null.
     /// Quoted scalars are always strings.
     package var isPlain: Bool
+    /// Plain, and on its line a comment follows: what was meant as a part of it may have been cut off.
+    package var isCommented: Bool
 
-    package init(text: String, isPlain: Bool) {
+    package init(text: String, isPlain: Bool, isCommented: Bool = false) {
         self.text = text
         self.isPlain = isPlain
+        self.isCommented = isCommented
     }
 
     /// What PyYAML would make of it.

@@ -23,6 +23,18 @@ package enum ScalarType: Sendable, Hashable {
         }
     }
 
+    /// The name of the tag that a plain scalar of this type has without one; nil where that cannot be written.
+    var tag: String? {
+        switch self {
+        case .null: "null"
+        case .boolean: "bool"
+        case .integer: "int"
+        case .float: "float"
+        case .timestamp: "timestamp"
+        case .merge, .value, .string: nil
+        }
+    }
+
     private static func word(_ text: String) -> ScalarType {
         switch text {
         case "~", "null", "Null", "NULL": .null

@@ -20,10 +20,10 @@ enum ScalarText {
     private static func isSafePlain(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, let last = bytes.last,
-            isWord(first) || first == UInt8(ascii: "/") || text.hasPrefix("~/"),
+            first.isWord || first == UInt8(ascii: "/") || text.hasPrefix("~/"),
             last != UInt8(ascii: ":"), last != UInt8(ascii: " "), bytes.count <= 200
         else { return false }
-        for (position, byte) in bytes.enumerated() where !isWord(byte) {
+        for (position, byte) in bytes.enumerated() where !byte.isWord {
             switch byte {
             case UInt8(ascii: "/"), UInt8(ascii: "~"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"),
                 UInt8(ascii: "="),
@@ -36,15 +36,6 @@ enum ScalarText {
             }
         }
         return !looksTyped(text)
-    }
-
-    private static func isWord(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
-            true
-        default: false
-        }
     }
 
     /// PyYAML's types, and what other readers take for numbers (`1e3`, `0o17`) or booleans (`y`).
@@ -107,6 +98,17 @@ enum ScalarText {
         let margin = String(repeating: " ", count: indent)
         return "|\(chomping)\n"
             + lines.map { ($0.isEmpty ? "" : margin + String(decoding: $0, as: UTF8.self)) + "\n" }.joined()
+    }
+}
+
+extension UInt8 {
+    var isWord: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
     }
 }
 

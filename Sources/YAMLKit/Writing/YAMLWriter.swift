@@ -17,7 +17,7 @@ package struct YAMLWriter {
     package static func inline(_ text: String) -> String { ScalarText.inline(Scalar(text: text, isPlain: false)) }
 
     /// What stands on the line already.
-    private enum Lead { case nothing, key, dash }
+    private enum Lead { case nothing, key, dash, tag }
 
     private mutating func write(_ node: Node, indent: Int, after lead: Lead) {
         switch node.kind {
@@ -27,6 +27,9 @@ package struct YAMLWriter {
             if !out.hasSuffixByte(UInt8(ascii: "\n")) { out += "\n" }
         case .sequence(let items) where items.isEmpty: out += lead == .nothing ? "[]\n" : " []\n"
         case .mapping(let mapping) where mapping.isEmpty: out += lead == .nothing ? "{}\n" : " {}\n"
+        case .tagged(let tag, let node):
+            out += (lead == .nothing ? "" : " ") + Self.text(of: tag)
+            write(node, indent: indent, after: .tag)
         case .sequence(let items): sequence(items, indent: indent, after: lead)
         case .mapping(let mapping): write(mapping, indent: indent, after: lead)
         }
@@ -35,7 +38,7 @@ package struct YAMLWriter {
     /// A list below a key is not indented further, which is PyYAML's habit and legal.
     private mutating func sequence(_ items: [Node], indent: Int, after lead: Lead) {
         let column = lead == .key ? indent - 2 : indent
-        if lead == .key { out += "\n" }
+        if lead == .key || lead == .tag { out += "\n" }
         for (position, item) in items.enumerated() {
             begin(position, lead, column)
             out += "-"
@@ -44,12 +47,13 @@ package struct YAMLWriter {
     }
 
     private mutating func write(_ mapping: Mapping, indent: Int, after lead: Lead) {
-        if lead == .key { out += "\n" }
+        if lead == .key || lead == .tag { out += "\n" }
         var entries = mapping.entries
         if sortKeys { entries.sort { $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars) } }
         for (position, entry) in entries.enumerated() {
             begin(position, lead, indent)
-            let key = ScalarText.inline(Scalar(text: entry.key, isPlain: false))
+            let isPlain = entry.keyType.tag != nil
+            let key = ScalarText.inline(Scalar(text: entry.key, isPlain: isPlain))
             // A simple key may have 1,024 characters; longer ones need the explicit form.
             if key.utf8.count > 1_000 {
                 out += "? \(key)\n"
@@ -61,6 +65,19 @@ package struct YAMLWriter {
                 write(entry.value, indent: indent + 2, after: .key)
             }
         }
+    }
+
+    /// `!!binary`, or the tag in full. What may end a tag is escaped.
+    private static func text(of tag: String) -> String {
+        func escaped(_ text: Substring) -> String {
+            text.utf8.map { byte in
+                let isSafe = byte.isWord || "-./:".utf8.contains(byte)
+                let hex = String(byte, radix: 16, uppercase: true)
+                return isSafe ? String(UnicodeScalar(byte)) : "%" + (hex.utf8.count == 1 ? "0" : "") + hex
+            }.joined()
+        }
+        let name = tag.hasPrefix(YAML.tagPrefix) ? tag.dropFirst(YAML.tagPrefix.count) : ""
+        return name.isEmpty ? "!<\(escaped(tag[...]))>" : "!!\(escaped(name))"
     }
 
     private mutating func begin(_ position: Int, _ lead: Lead, _ column: Int) {

@@ -14,7 +14,7 @@ struct SiteOptions: ParsableArguments {
 
     /// - Throws: `InvalidConfiguration`.
     func read(_ world: World) async throws -> ConfigurationLoader.Loaded {
-        try await ConfigurationLoader(environment: world.host.environment, files: world.files).load(path)
+        try await loader(world).load(path)
     }
 
     /// The configuration; its warnings go to standard error.
@@ -28,7 +28,10 @@ struct SiteOptions: ParsableArguments {
     /// As much of the configuration as it takes to talk to the broker; what it warns about concerns the workers.
     /// - Throws: `InvalidConfiguration`.
     func loadForQueue(_ world: World) async throws -> SiteConfiguration {
-        try await ConfigurationLoader(environment: world.host.environment, files: world.files).load(path, for: .queue)
-            .configuration
+        try await loader(world).load(path, for: .queue).configuration
+    }
+
+    private func loader(_ world: World) -> ConfigurationLoader {
+        ConfigurationLoader(environment: world.host.environment, files: world.files, random: world.random)
     }
 }

@@ -19,7 +19,7 @@ struct WorkerLog: Sendable {
         logger.notice(
             "cirrata \(Release.text), configuration \(loaded.path)",
             metadata: [
-                "site": "\(configuration.site)", "broker": "\(configuration.broker)",
+                "site": "\(configuration.site ?? "")", "broker": "\(configuration.broker)",
                 "providers": "\(configuration.providers.map(\.name).joined(separator: ","))",
             ])
         for warning in loaded.warnings { logger.warning("\(warning)") }
