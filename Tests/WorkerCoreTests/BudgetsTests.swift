@@ -10,12 +10,12 @@ import World
 
     /// Reads like a trace: an outcome at a second gives a kind.
     private mutating func judge(
-        _ kind: OutcomeKind, at second: Int64, key: String = "k", kicks: Int = 0, releases: Int = 0,
-        closures: TimeSpans = TimeSpans()
+        _ kind: OutcomeKind, at second: Int64, job: UInt64 = 1, kicks: Int = 0, isRemoval: Bool = false,
+        releases: Int = 0, closures: TimeSpans = TimeSpans()
     ) -> OutcomeKind {
         budgets.judge(
-            Outcome(kind, step: "s", cause: "c", message: "m"), key: key, kicks: kicks, releases: releases,
-            now: .at(second), closures: closures
+            Outcome(kind, step: "s", cause: "c", message: "m"), of: .of(job, kicks: kicks), isRemoval: isRemoval,
+            releases: releases, now: .at(second), closures: closures
         ).kind
     }
 
@@ -80,27 +80,36 @@ import World
         #expect(judge(.retry, at: 700, kicks: 1) == .failed)
     }
 
-    /// Put again under the same key after it was buried.
-    @Test mutating func aSettledJobIsForgotten() {
+    @Test(arguments: [false, true]) func aSettledJobIsForgotten(isRemoval: Bool) {
+        var test = self
+        #expect(test.judge(.retry, at: 0, isRemoval: isRemoval) == .retry)
+        #expect(test.judge(.retry, at: 500, isRemoval: isRemoval) == .failed)
+        #expect(test.judge(.retry, at: 510, isRemoval: isRemoval) == .failed)
+        test.budgets.forget(.of(1))
+        #expect(test.judge(.retry, at: 520, isRemoval: isRemoval) == .retry)
+    }
+
+    @Test mutating func aRemovalHasABudgetOfItsOwn() {
         #expect(judge(.retry, at: 0) == .retry)
-        #expect(judge(.retry, at: 500) == .failed)
-        #expect(judge(.retry, at: 510) == .failed)
-        budgets.forget(key: "k", kicks: 0)
-        #expect(judge(.retry, at: 520) == .retry)
+        #expect(judge(.retry, at: 99, isRemoval: true) == .retry)
+        #expect(judge(.retry, at: 100) == .failed)
+        #expect(judge(.retry, at: 198, isRemoval: true) == .retry)
+        #expect(judge(.retry, at: 199, isRemoval: true) == .failed)
     }
 
     /// More jobs than can be remembered: those met last are kept.
     @Test mutating func theLatestAreRemembered() {
-        for number in Int64(0)..<25_000 { #expect(judge(.retry, at: number, key: "\(number)") == .retry) }
-        #expect(judge(.retry, at: 25_200, key: "24999") == .failed)
-        #expect(judge(.retry, at: 25_200, key: "3") == .retry)
+        for number in Int64(0)..<25_000 { #expect(judge(.retry, at: number, job: UInt64(number)) == .retry) }
+        #expect(judge(.retry, at: 25_200, job: 24_999) == .failed)
+        #expect(judge(.retry, at: 25_200, job: 3) == .retry)
     }
 
+    /// Also those that have one `uuid`: of several nodes, or put twice.
     @Test mutating func jobsAreCountedApart() {
-        #expect(judge(.retry, at: 0, key: "a") == .retry)
-        #expect(judge(.retry, at: 200, key: "b") == .retry)
-        #expect(judge(.retry, at: 250, key: "a") == .failed)
-        #expect(judge(.retry, at: 250, key: "b") == .retry)
+        #expect(judge(.retry, at: 0, job: 1) == .retry)
+        #expect(judge(.retry, at: 200, job: 2) == .retry)
+        #expect(judge(.retry, at: 250, job: 1) == .failed)
+        #expect(judge(.retry, at: 250, job: 2) == .retry)
     }
 
     /// The backstop for a job that meets another process each time, none of which remembers.
@@ -113,14 +122,14 @@ import World
     @Test mutating func givingUpSaysWhy() {
         _ = judge(.retry, at: 0)
         var outcome = Outcome(.retry, step: "s", cause: "c", message: "m", delay: .seconds(9))
-        outcome = budgets.judge(outcome, key: "k", kicks: 0, releases: 3, now: .at(130), closures: TimeSpans())
+        outcome = budgets.judge(outcome, of: .of(1), releases: 3, now: .at(130), closures: TimeSpans())
         #expect(
             outcome
                 == Outcome(
                     .failed, step: "s", cause: "c",
                     message: "m; given up after 2m10s of trying (retry_for is 1m40s)"))
         outcome = budgets.judge(
-            Outcome(.wait, message: "m"), key: "x", kicks: 0, releases: 50, now: .at(0), closures: TimeSpans())
+            Outcome(.wait, message: "m"), of: .of(2), releases: 50, now: .at(0), closures: TimeSpans())
         #expect(outcome == Outcome(.failed, message: "m; given up after 50 releases"))
     }
 }

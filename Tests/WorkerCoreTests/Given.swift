@@ -1,5 +1,6 @@
 import Jobs
 import Pipelines
+import WorkerCore
 import World
 
 @testable import Beanstalk
@@ -13,6 +14,13 @@ struct FixedRandom: RandomSource {
 
 extension Moment {
     static func at(_ seconds: Int64) -> Moment { Moment(nanoseconds: seconds * 1_000_000_000) }
+}
+
+extension Verdicts.Life {
+    /// Of a job whose `uuid` all have.
+    static func of(_ jobID: UInt64, kicks: Int = 0) -> Verdicts.Life {
+        Verdicts.Life(jobID: jobID, key: "k", kicks: kicks)
+    }
 }
 
 extension Delivery {

@@ -71,9 +71,9 @@ import World
     private var ledger = SuspectLedger(threshold: 5)
 
     private mutating func judge(
-        _ reserves: Int, releases: Int = 0, timeouts: Int = 0, kicks: Int = 0, key: String = "k"
+        _ reserves: Int, releases: Int = 0, timeouts: Int = 0, kicks: Int = 0, job: UInt64 = 1
     ) -> SuspectLedger.Judgement {
-        ledger.judge(key: key, reserves: reserves, releases: releases, timeouts: timeouts, kicks: kicks)
+        ledger.judge(job: job, reserves: reserves, releases: releases, timeouts: timeouts, kicks: kicks)
     }
 
     @Test mutating func aJobThatKillsItsWorkers() {
@@ -112,6 +112,6 @@ import World
 
     @Test mutating func jobsAreJudgedApart() {
         #expect(judge(6) == .setAside)
-        #expect(judge(9, key: "other") == .setAside)
+        #expect(judge(9, job: 2) == .setAside)
     }
 }

@@ -19,8 +19,8 @@ package struct Budgets: Sendable {
     }
 
     private struct Identity: Hashable {
-        var key: String
-        var kicks: Int
+        var life: Verdicts.Life
+        var isRemoval: Bool
     }
 
     /// Since when there is trouble.
@@ -39,12 +39,15 @@ package struct Budgets: Sendable {
     }
 
     /// Turns `retry` and `wait` into `failed` once their budget is used up; everything else passes through.
-    /// - Parameter closures: when the gates of the job's services stood closed since this process began: that costs no
-    ///   budget, whether the job was here or in its tube.
+    /// - Parameters:
+    ///   - isRemoval: of the job's removal, which has a budget of its own.
+    ///   - closures: when the gates of the job's services stood closed since this process began: that costs no budget,
+    ///     whether the job was here or in its tube.
     package mutating func judge(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, closures: TimeSpans
+        _ outcome: Outcome, of life: Verdicts.Life, isRemoval: Bool = false, releases: Int, now: Moment,
+        closures: TimeSpans
     ) -> Outcome {
-        let identity = Identity(key: key, kicks: kicks)
+        let identity = Identity(life: life, isRemoval: isRemoval)
         switch outcome.kind {
         case .retry, .wait: break
         case .parked, .drain, .leaseLost: return outcome
@@ -75,7 +78,7 @@ package struct Budgets: Sendable {
         if spent >= budget {
             return failed(outcome, "given up after \(spent.short) of trying (\(name) is \(budget.short))")
         }
-        if releases >= limits.releases * (1 + kicks) {
+        if releases >= limits.releases * (1 + life.kicks) {
             return failed(outcome, "given up after \(releases.counted("release"))")
         }
         return outcome
@@ -89,9 +92,9 @@ package struct Budgets: Sendable {
         return failed
     }
 
-    /// The job is settled for good: one that is put again under its key starts afresh.
-    package mutating func forget(key: String, kicks: Int) {
-        known[Identity(key: key, kicks: kicks)] = nil
+    /// The job is settled for good.
+    package mutating func forget(_ life: Verdicts.Life) {
+        for isRemoval in [false, true] { known[Identity(life: life, isRemoval: isRemoval)] = nil }
     }
 
     private mutating func prune(_ now: Moment) {

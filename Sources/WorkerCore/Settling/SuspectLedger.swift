@@ -8,7 +8,8 @@ package struct SuspectLedger: Sendable {
         case suspect
     }
 
-    private var setAsideAt: [String: Int] = [:]
+    /// By the broker's number, as the counters are.
+    private var setAsideAt: [UInt64: Int] = [:]
     private let threshold: Int
     private static let most = 10_000
 
@@ -18,15 +19,15 @@ package struct SuspectLedger: Sendable {
     }
 
     /// - Parameters: the broker's counters, with this delivery's reserve included.
-    package mutating func judge(key: String, reserves: Int, releases: Int, timeouts: Int, kicks: Int) -> Judgement {
+    package mutating func judge(job: UInt64, reserves: Int, releases: Int, timeouts: Int, kicks: Int) -> Judgement {
         let unexplained = reserves - releases - timeouts - 1
         guard unexplained >= threshold * (1 + kicks) else {
-            setAsideAt[key] = nil
+            setAsideAt[job] = nil
             return .fine
         }
-        guard let before = setAsideAt[key] else {
+        guard let before = setAsideAt[job] else {
             if setAsideAt.count >= Self.most { setAsideAt.removeAll() }
-            setAsideAt[key] = unexplained
+            setAsideAt[job] = unexplained
             return .setAside
         }
         return unexplained > before ? .suspect : .fine

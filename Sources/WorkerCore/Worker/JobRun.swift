@@ -38,7 +38,7 @@ struct JobRun: Sendable {
     /// Its runs end with dead workers.
     private func suspicion() -> Outcome? {
         switch ledgers.judgeSuspect(
-            key: job.key, reserves: statistics.reserves, releases: statistics.releases,
+            job: life.jobID, reserves: statistics.reserves, releases: statistics.releases,
             timeouts: statistics.timeouts, kicks: statistics.kicks)
         {
         case .fine: nil
@@ -59,8 +59,7 @@ struct JobRun: Sendable {
 
     private func judged(_ outcome: Outcome) async -> Outcome {
         ledgers.judge(
-            outcome, key: job.key, kicks: statistics.kicks, releases: statistics.releases, now: time.now,
-            closures: work.closures)
+            outcome, of: life, releases: statistics.releases, now: time.now, closures: work.closures)
     }
 
     /// Too many burials of one cause: the site is at fault, so the job is parked with all that it has built, and the
@@ -93,9 +92,8 @@ extension JobRun {
         var end = await work.remove()
         // Capacity is nothing that a removal could wait for.
         if end.kind == .wait { end.kind = .retry }
-        end = ledgers.judgeRemoval(
-            end, key: job.key, kicks: statistics.kicks, releases: statistics.releases, now: time.now,
-            closures: work.closures)
+        end = ledgers.judge(
+            end, of: life, isRemoval: true, releases: statistics.releases, now: time.now, closures: work.closures)
         switch end.kind {
         case .done:
             return work.isCommitted ? end : reason

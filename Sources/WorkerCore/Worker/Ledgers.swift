@@ -18,21 +18,13 @@ final class Ledgers: Sendable {
     }
 
     func judge(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, closures: TimeSpans
+        _ outcome: Outcome, of life: Verdicts.Life, isRemoval: Bool = false, releases: Int, now: Moment,
+        closures: TimeSpans
     ) -> Outcome {
         budgets.withLock {
-            $0.judge(outcome, key: key, kicks: kicks, releases: releases, now: now, closures: closures)
+            $0.judge(outcome, of: life, isRemoval: isRemoval, releases: releases, now: now, closures: closures)
         }
     }
-
-    /// Of a removal, which has a budget of its own.
-    func judgeRemoval(
-        _ outcome: Outcome, key: String, kicks: Int, releases: Int, now: Moment, closures: TimeSpans
-    ) -> Outcome {
-        judge(outcome, key: Self.removal(of: key), kicks: kicks, releases: releases, now: now, closures: closures)
-    }
-
-    private static func removal(of key: String) -> String { "\(key) removal" }
 
     func verdict(on life: Verdicts.Life) -> Verdicts.Verdict? { verdicts.withLock { $0[life] } }
 
@@ -48,10 +40,7 @@ final class Ledgers: Sendable {
     /// The job has ended, and the broker knows it.
     func settled(_ life: Verdicts.Life) {
         verdicts.withLock { $0.forget(life) }
-        budgets.withLock { budgets in
-            budgets.forget(key: life.key, kicks: life.kicks)
-            budgets.forget(key: Self.removal(of: life.key), kicks: life.kicks)
-        }
+        budgets.withLock { $0.forget(life) }
     }
 
     func succeeded(provider: String) {
@@ -67,10 +56,10 @@ final class Ledgers: Sendable {
     }
 
     func judgeSuspect(
-        key: String, reserves: Int, releases: Int, timeouts: Int, kicks: Int
+        job: UInt64, reserves: Int, releases: Int, timeouts: Int, kicks: Int
     ) -> SuspectLedger.Judgement {
         suspects.withLock {
-            $0.judge(key: key, reserves: reserves, releases: releases, timeouts: timeouts, kicks: kicks)
+            $0.judge(job: job, reserves: reserves, releases: releases, timeouts: timeouts, kicks: kicks)
         }
     }
 }
