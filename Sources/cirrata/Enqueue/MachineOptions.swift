@@ -21,7 +21,7 @@ struct MachineOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Attach so many volumes.", valueName: "number"))
     var volumes: Int?
 
-    @Option(help: ArgumentHelp("Of this size each.", valueName: "GB"))
+    @Option(help: ArgumentHelp("Of this size each. Default: openstack.volumes.size of the worker's.", valueName: "GB"))
     var volumeSize: Int?
 
     func validate() throws {
@@ -31,7 +31,6 @@ struct MachineOptions: ParsableArguments {
             if let value, value < 0 { throw ValidationError("\(name) cannot be negative") }
         }
         if volumeSize != nil, volumes == nil { throw ValidationError("--volume-size needs --volumes") }
-        if let volumes, volumes > 0, volumeSize == nil { throw ValidationError("--volumes needs --volume-size") }
     }
 
     /// For the job's body.

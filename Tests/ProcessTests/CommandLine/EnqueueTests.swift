@@ -13,8 +13,7 @@ extension ProcessSuites {
             try await withLab(LabOptions(boot: 4)) { lab in
                 _ = try await lab.worker()
                 let made = try await lab.run(
-                    "enqueue", "provision", "ovh001", "ovh002", "--lock", "--volumes", "1", "--volume-size", "10",
-                    "--wait", "--timeout", "60")
+                    "enqueue", "provision", "ovh001", "ovh002", "--lock", "--volumes", "1", "--wait", "--timeout", "60")
                 #expect(made.end == .exited(0), "\(made.output)\(made.errors)")
                 #expect(made.output.contains("provision ovh001.front.lab.test: done after"))
                 let full = try await lab.sandbox.state()
@@ -103,7 +102,6 @@ extension ProcessSuites {
                     (["ovh001", "--ttr", "1"], "--ttr takes 10s or more"),
                     (["ovh001", "--expire", "tomorrow"], "neither a duration"),
                     (["ovh001", "--uuid", "no blanks"], "uuid"), (["--count", "0"], "--count takes 1 to 10000"),
-                    (["ovh001", "--volumes", "1"], "--volumes needs --volume-size"),
                 ] as [([String], String)] {
                     let end = try await lab.run(["enqueue", "provision"] + arguments)
                     #expect(end.end == .exited(64), "\(arguments)")
