@@ -71,6 +71,20 @@ import World
         #expect(arguments.suffix(7).dropLast() == ["-p", "2222", "-l", "ubuntu", "--", "192.0.2.8"])
     }
 
+    /// An unwritable folder or a full disk is the site's fault.
+    @Test(arguments: [FileFailure.Reason.denied, .system]) func aFolderThatCannotBeWrittenIsTheSites(
+        reason: FileFailure.Reason
+    ) async throws {
+        let (ssh, _) = make([], files: MemoryFiles(failing: reason))
+        let error = await #expect(throws: ServiceError.self) {
+            _ = try await ssh.check(
+                "192.0.2.8", isNode: try ShortName("ovh001"), sentinel: nil,
+                keys: HostKeys(keyscanOutput: Array(Self.keys.utf8)))
+        }
+        #expect(error?.kind == .site)
+        #expect(error?.next.contains("ssh.known_hosts_folder") == true, "\(error?.next ?? "")")
+    }
+
     @Test(arguments: [
         ("ubuntu", "22.04", "ubuntu 22.04"), ("centos", "9", "centos 9.stream"), ("centos", "7", "centos 7"),
         ("opensuse-leap", "15.6", "opensuse 15.6"), ("opensuse-tumbleweed", "20260101", "opensuse 20260101"),

@@ -49,8 +49,7 @@ package struct SSHReadiness: Sendable {
     ///   - name: the node's short name; the host's own name must begin with it.
     ///   - sentinel: the file that the user data touches at its end; nil: not asked for.
     ///   - keys: what `hostKeys` found; ssh accepts no other.
-    /// - Throws: `ServiceError` (site) when no ssh can be run or a setting is unusable; `FileFailure`;
-    ///   `CancellationError`.
+    /// - Throws: `ServiceError` (site) when no ssh can be run or a setting is unusable; `CancellationError`.
     package func check(
         _ host: String, isNode name: ShortName, sentinel: String?, keys: HostKeys
     ) async throws -> SSHAnswer {
@@ -69,18 +68,32 @@ package struct SSHReadiness: Sendable {
         }
         guard !keys.isEmpty else { return .notYet("it shows no host key") }
         let knownHosts = "\(settings.folder)/known_hosts.\(name)"
-        try await world.files.createFolder(settings.folder)
-        try await world.files.write(knownHosts, keys.knownHosts(alias: SSHCommand.alias), mode: 0o600)
+        try await onFiles {
+            try await world.files.createFolder(settings.folder)
+            try await world.files.write(knownHosts, keys.knownHosts(alias: SSHCommand.alias), mode: 0o600)
+        }
         let login = SSHCommand.login(
             host, identity: identity, knownHosts: knownHosts, command: remote.command, settings)
         let result = try await run(login, "log in to \(host)")
         // One that was cut off leaves its file behind, which the next check of this node replaces.
-        try await world.files.remove(knownHosts)
+        try await onFiles { try await world.files.remove(knownHosts) }
         guard let result else {
             return .notYet("no answer within \(settings.commandTimeout.short)")
         }
         return result.succeeded
             ? remote.read(result.output, expecting: name.text) : SSHCommand.meaning(of: result)
+    }
+
+    /// A folder that cannot be written, or a full disk, is no fault of the node's.
+    private func onFiles(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as FileFailure {
+            throw failure(
+                "\(error)", .site,
+                next: "make ssh.known_hosts_folder (\(settings.folder)) writable for the worker on \(world.host.name), "
+                    + "or name another folder")
+        }
     }
 
     /// nil when the time for one command was over.

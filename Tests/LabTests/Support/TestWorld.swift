@@ -171,6 +171,10 @@ final class SilentStream: ByteStream {
 
 final class MemoryFiles: FileSystem {
     private let files = Locked<[String: [UInt8]]>([:])
+    private let failure: FileFailure.Reason?
+
+    /// - Parameter failing: how whatever is written fails.
+    init(failing failure: FileFailure.Reason? = nil) { self.failure = failure }
 
     var all: [String: [UInt8]] { files.withLock { $0 } }
 
@@ -180,6 +184,7 @@ final class MemoryFiles: FileSystem {
     }
 
     func write(_ path: String, _ bytes: [UInt8], mode: UInt16) async throws {
+        if let failure { throw FileFailure(reason: failure, path: path, detail: "\(failure)") }
         files.withLock { $0[path] = bytes }
     }
 
