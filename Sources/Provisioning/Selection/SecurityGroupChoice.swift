@@ -9,7 +9,7 @@ package struct SecurityGroupOption: Sendable, Hashable {
 }
 
 /// teuthology's rule for security groups: each configured name must be exactly one group's (facts/teuthology.md
-/// section 4).
+/// section 4). An id will do, too: Nova takes either.
 package enum SecurityGroupChoice {
     /// - Parameter wanted: `security_groups`; absent or empty: nothing is sent, and nothing need be listed.
     /// - Returns: the groups in the order of `wanted`.
@@ -19,7 +19,7 @@ package enum SecurityGroupChoice {
     ) throws(SelectionError) -> [SecurityGroupOption] {
         var chosen: [SecurityGroupOption] = []
         for name in wanted {
-            let found = groups.filter { $0.name == name }
+            let found = groups.filter { $0.name == name || $0.id == name }
             guard let group = found.first else {
                 throw SelectionError(
                     "no-security-group", .configuration, "no security group has the name \(name.debugDescription)",
@@ -29,7 +29,7 @@ package enum SecurityGroupChoice {
                 throw SelectionError(
                     "no-security-group", .configuration,
                     "\(found.count) security groups have the name \(name.debugDescription)",
-                    next: "rename all but one: \(enumerated(found.map(\.id)))")
+                    next: "write the id of the right one into security_groups: \(enumerated(found.map(\.id)))")
             }
             chosen.append(group)
         }

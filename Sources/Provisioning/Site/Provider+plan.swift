@@ -53,7 +53,7 @@ extension Provider {
 
         let server = NewServer(
             name: node.short, imageID: image.value.id, flavorID: flavor.value.id, networkIDs: networks.value.ids,
-            securityGroups: groups.map(\.name), userData: Array(userData.utf8))
+            securityGroups: settings.securityGroups ?? [], userData: Array(userData.utf8))
         return BuildPlan(
             server: server, osType: osType, osVersion: osVersion, volumeNames: volumeNames,
             volumeSize: size.volumes.size, spec: Self.digest(server, size.volumes),

@@ -33,11 +33,12 @@ import Testing
         #expect(try choose(["group1"]) == ["id1"])
         #expect(try choose(["group2", "group0"]) == ["id2", "id0"])
         #expect(try choose([]) == [])
+        #expect(try choose(["id4"]) == ["id4"])
         let missing = #expect(throws: SelectionError.self) { try choose(["group"]) }
         #expect(missing?.message == #"no security group has the name "group""#)
         let double = #expect(throws: SelectionError.self) { try choose(["twice"]) }
         #expect(double?.message == #"2 security groups have the name "twice""#)
-        #expect(double?.next == "rename all but one: id3, id4")
+        #expect(double?.next == "write the id of the right one into security_groups: id3, id4")
     }
 
     static let addresses: [(addresses: [String], SSHInterface, chosen: String?)] = [
