@@ -41,6 +41,17 @@ import World
         #expect(claim(wanted).judge(record) == state)
     }
 
+    @Test(
+        arguments: [
+            (nil, "you", "d", "n is locked by you (d), not for me"), (nil, "you", "", "n is locked by you, not for me"),
+            ("run/2", "me", "run/1", "n is locked by me (run/1), not for me (run/2)"),
+            ("run/2", "me", "", "n is locked by me, not for me (run/2)"),
+            ("run/2", "you", "run/2", "n is locked by you (run/2), not for me"),
+        ] as [(String?, String, String, String)])
+    func saysWhatIsDifferent(wanted: String?, by: String, description: String, text: String) {
+        #expect(claim(wanted).refusal(of: "n", lockedBy: by, description) == text)
+    }
+
     @Test func whatIsWrittenAtTheEnd() {
         #expect(claim("/archive/7").finalDescription == "/archive/7")
         #expect(claim(nil).finalDescription == "provisioned by cirrata:u-1")

@@ -55,9 +55,8 @@ extension NodeWork {
         case .held(let byUs):
             return byUs
         case .taken(let owner, let description):
-            let detail = description.isEmpty ? "" : " (\(description))"
             throw Ending(
-                .obsolete, "node-taken", "\(record.name) is locked by \(owner)\(detail), not for \(job.owner)",
+                .obsolete, "node-taken", claim.refusal(of: record.name, lockedBy: owner, description),
                 next: "lock it for the job's owner and description, then enqueue again")
         case .free:
             guard job.lock else {

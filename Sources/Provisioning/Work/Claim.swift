@@ -32,6 +32,13 @@ struct Claim: Sendable, Hashable {
         return .taken(by: owner, description: node.description ?? "")
     }
 
+    /// Why a node is not the job's: it is locked by another owner, or by the same one for something else.
+    func refusal(of node: String, lockedBy owner: String, _ description: String) -> String {
+        let detail = description.isEmpty ? "" : " (\(description))"
+        let wanted = owner == self.owner ? self.description.map { "\(self.owner) (\($0))" } : nil
+        return "\(node) is locked by \(owner)\(detail), not for \(wanted ?? self.owner)"
+    }
+
     /// What is written at the commit point in place of our own lock's description.
     var finalDescription: String { description ?? "provisioned by \(ownLock)" }
 }

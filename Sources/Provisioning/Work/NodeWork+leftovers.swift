@@ -2,7 +2,7 @@ import Jobs
 import Lab
 import OpenStack
 package import Pipelines
-import World
+package import World
 
 /// What there is of a job, for somebody who is to decide whether it goes.
 package struct Leftovers: Sendable, Hashable {
@@ -12,6 +12,8 @@ package struct Leftovers: Sendable, Hashable {
     package fileprivate(set) var labels: [String] = []
     /// The server that paddles describes, if it is this job's: it was committed, and nothing of it is removed.
     package fileprivate(set) var committed: String?
+    /// When the job that made the earliest of it was put.
+    package fileprivate(set) var put: Timestamp?
 }
 
 extension NodeWork {
@@ -22,7 +24,7 @@ extension NodeWork {
         let step = Step("look", limits: Self.previewLimits) { run in
             let found = try await self.leftovers(run)
             kept.withLock { $0 = found }
-            return found.labels.isEmpty ? "nothing is left" : found.labels.joined(separator: ", ")
+            return found.labels.isEmpty ? "nothing is there that it built" : found.labels.joined(separator: ", ")
         }
         let outcome = await Pipeline([step], world: world, backoff: site.backoff)
             .run(right: assignment.right, journal: assignment.journal)
@@ -42,6 +44,8 @@ extension NodeWork {
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         left.ids = condemned.ids
+        left.put = (condemned.servers.map(\.metadata) + condemned.volumes.map(\.metadata))
+            .compactMap { Ownership(metadata: $0)?.put }.min()
         left.labels = condemned.labels
         if record.map({ claim.judge($0) }) == .held(byUs: true) { left.labels.append("lock \(node)") }
         if parks(condemned, found, record) { left.labels.append("dns \(node), if it does not point elsewhere") }

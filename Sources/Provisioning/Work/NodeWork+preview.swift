@@ -15,6 +15,8 @@ package struct Preview: Sendable, Hashable {
     /// What a new server would be given, as text; empty when none would be made.
     package var userData = ""
 
+    package init() {}
+
     mutating func found(_ what: String, _ text: String) {
         findings.append(what + String(repeating: " ", count: max(1, 9 - what.count)) + text)
     }
@@ -111,7 +113,7 @@ extension NodeWork {
         case .taken(let owner, let description):
             throw Ending(
                 .obsolete, "node-taken",
-                "\(record.name) is locked by \(owner)\(description.isEmpty ? "" : " (\(description))"), not for \(job.owner)",
+                claim.refusal(of: record.name, lockedBy: owner, description),
                 next: "lock it for the job's owner and description")
         case .free:
             guard job.lock else {

@@ -4,7 +4,9 @@ import Provisioning
 import Resilience
 import World
 
-/// One job without a queue: no lease, and nobody to give it back to.
+/// One job without a queue: no lease, and nobody to give it back to. What an earlier run of the same file has built is
+/// gone on with, as it has the same key: then the job keeps the put time of that run, and its place among the jobs of the
+/// node. Without such remains it is a new job, put now.
 struct ForegroundWork: Sendable {
     let job: Job
     let site: Site
@@ -15,13 +17,31 @@ struct ForegroundWork: Sendable {
     /// Runs the job; what a failed provision built is removed as a worker would.
     func run() async throws -> Jobs.Reply {
         let began = world.time.wallClock
-        let (work, journal) = try work()
-        let outcome = await outcome(of: work)
+        let journal = journal
+        let (work, trouble) = try await resumed(journal)
+        let outcome = if let trouble { trouble } else { await outcome(of: work) }
         journal.record(.ended(outcome, took: world.time.wallClock - began))
         return reply(outcome, work, began: began)
     }
 
-    func preview() async throws -> (Outcome, Preview) { try await work().0.preview() }
+    func preview() async throws -> (Outcome, Preview) {
+        let (work, trouble) = try await resumed(journal)
+        if let trouble { return (trouble, Preview()) }
+        return await work.preview()
+    }
+
+    /// - Returns: also how it ends when nobody can say what an earlier run has built.
+    private func resumed(_ journal: Journal) async throws -> (NodeWork, trouble: Outcome?) {
+        let work = try work(on: job, journal)
+        guard job.action == .provision else { return (work, nil) }
+        let (outcome, found) = await work.leftovers()
+        guard outcome.kind == .done else { return (work, outcome) }
+        guard let put = found.put, put < job.order.put else { return (work, nil) }
+        var resumed = job
+        resumed.order.put = put
+        let again = try self.work(on: resumed, journal)
+        return (again, nil)
+    }
 
     private func outcome(of work: NodeWork) async -> Outcome {
         var outcome = await work.run()
@@ -38,17 +58,20 @@ struct ForegroundWork: Sendable {
         return incomplete
     }
 
-    private func work() throws -> (NodeWork, Journal) {
+    private var journal: Journal {
         let tag = JobTag(
             key: job.key, action: job.action.rawValue, node: job.node?.short ?? "", provider: job.provider, jobID: 0,
             run: job.run)
-        let journal = Journal(job: tag, time: world.time, sinks: sinks)
+        return Journal(job: tag, time: world.time, sinks: sinks)
+    }
+
+    private func work(on job: Job, _ journal: Journal) throws -> NodeWork {
         let assignment = Assignment(
             job: job, right: Right(fence: OpenFence(), drain: drain), journal: journal, began: world.time.now)
         guard let work = Provisioner(site: site).work(assignment) else {
             throw Complaint("provider '\(job.provider)' is not configured", .configuration)
         }
-        return (work, journal)
+        return work
     }
 
     private func reply(_ outcome: Outcome, _ work: NodeWork, began: Timestamp) -> Jobs.Reply {

@@ -86,7 +86,8 @@ extension ProcessSuites {
         }
 
         @Test func aStoppedJobGoesOnWhenItIsRunAgain() async throws {
-            try await withLab(LabOptions(boot: 3)) { lab in
+            // Longer than the slack within which a server may seem older than its job.
+            try await withLab(LabOptions(boot: 5)) { lab in
                 let job = try await lab.file("job.yaml", Self.provision)
                 let first = try await lab.start("run", job)
                 _ = try await first.waitForLine(containing: "ok      create-server")
@@ -94,9 +95,32 @@ extension ProcessSuites {
                 let end = try await first.result().end
                 #expect(end == .exited(1))
                 #expect(await first.transcript.contains("run the same file again to go on"))
+                while try await lab.sandbox.state().servers.first?["status"] != "ACTIVE" {
+                    try await lab.world.time.sleep(for: .milliseconds(100))
+                }
+                let preview = try await lab.run("run", "--dry-run", job)
+                #expect(preview.output.contains("use server "), "\(preview.output)")
                 let second = try await lab.run("run", job)
                 #expect(second.end == .exited(0), "\(second.output)")
+                #expect(second.output.contains("=       server ovh001 "))
                 #expect(try await lab.sandbox.state().serversCreated == 1)
+            }
+        }
+
+        /// What stands of it is gone, so it is a new job, and newer than whoever removed that.
+        @Test func aFileIsANewJobAfterADestroy() async throws {
+            try await withLab(LabOptions(boot: 5)) { lab in
+                let job = try await lab.file("job.yaml", Self.provision)
+                let first = try await lab.start("run", job)
+                _ = try await first.waitForLine(containing: "ok      create-server")
+                first.signal(SIGINT)
+                _ = try await first.result()
+                let destroy = try await lab.file("destroy.yaml", Self.destroy)
+                #expect(try await lab.run("run", destroy).end == .exited(0))
+                let second = try await lab.run("run", job)
+                #expect(second.end == .exited(0), "\(second.output)")
+                let state = try await lab.sandbox.state()
+                #expect(state.serversCreated == 2 && state.servers.count == 1)
             }
         }
 
