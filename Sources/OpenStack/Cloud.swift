@@ -33,7 +33,8 @@ package struct Cloud: Sendable {
         blockStorage = BlockStorage(client: client(.blockStorage))
         images = Images(client: client(.image))
         networks = Networks(client: client(.network))
-        inventory = Inventory(cache: cache, compute: compute, images: images, networks: networks)
+        inventory = Inventory(
+            cache: cache, compute: compute, images: images, networks: networks, blockStorage: blockStorage)
         watcher = Watcher(
             compute: compute, blockStorage: blockStorage, pace: PollingPace(base: settings.pollInterval), world: world)
         time = world.time

@@ -49,6 +49,8 @@ package struct ProviderSettings: Sendable, Hashable {
     package var maximumServers: Int?
     package var adoptsUnmarked = false
     package var availabilityZones: [String] = []
+    package var volumeZone: String?
+    package var volumeType: String?
     package var region: String?
     package var interface: CloudAccess.Interface?
     package var insecure: Bool?
@@ -178,6 +180,14 @@ package struct ProviderSettings: Sendable, Hashable {
         .value(
             "availability_zones", \.availabilityZones, .list(.text("a zone")),
             "Zones to try in turn when one has no room; empty: the cloud chooses."),
+        .optional(
+            "volume_zone", \.volumeZone, .text("a zone"),
+            otherwise: "the server's, if Cinder has a zone of that name, else Cinder chooses", example: "nova",
+            "The zone of Cinder's that volumes are made in. Clouds with cross_az_attach = False attach only within one zone."
+        ),
+        .optional(
+            "volume_type", \.volumeType, .text("a volume type"), otherwise: "Cinder's default", example: "classic",
+            "The type that volumes are made of."),
         .value(
             "poll_interval", \.pollInterval, .duration(in: .milliseconds(100) ... .seconds(60)),
             "How often the cloud is asked how far the servers are: once for all that wait."),

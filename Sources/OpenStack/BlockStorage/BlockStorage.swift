@@ -59,6 +59,19 @@ package struct BlockStorage: Sendable {
         }
     }
 
+    /// None where this account may not know them.
+    package func zones(for call: Call) async throws -> [AvailabilityZone] {
+        let request = ServiceRequest(
+            method: .get, path: "/os-availability-zone", intent: .look, operation: "list availability zones of volumes")
+        let response = try await client.send(request, for: call) { response in
+            [403, 404].contains(response.status) ? nil : BlockStorageVerdicts.verdict(of: response, intent: .look)
+        }
+        guard response.status < 300 else { return [] }
+        return try await client.decode(response, of: request) { json throws(JSONError) in
+            try json.read("availabilityZoneInfo")
+        }
+    }
+
     package func limits(for call: Call) async throws -> VolumeLimits {
         let request = ServiceRequest(method: .get, path: "/limits", intent: .look, operation: "read volume limits")
         return try await client.fetch(request, for: call, judge: Self.judgeLook) { json throws(JSONError) in

@@ -55,4 +55,11 @@ extension ServiceError {
     package var smellsOfStaleness: Bool {
         service == OpenStackService.compute.rawValue && ComputeVerdicts.smellsOfStaleness(self)
     }
+
+    /// Nova attaches only within a zone (`cross_az_attach = False`), and this volume is in another; its message names both
+    /// (nova/volume/cinder.py, `check_availability_zone`).
+    package var isOfAnotherZone: Bool {
+        service == OpenStackService.compute.rawValue && status == 400
+            && message.contains("are not in the same availability_zone")
+    }
 }

@@ -8,6 +8,7 @@ struct InventoryCache: Sendable {
     let networks: Cached<[Network]>
     let groups: Cached<[SecurityGroup]>
     let zones: Cached<[AvailabilityZone]>
+    let volumeZones: Cached<[AvailabilityZone]>
 
     init(lifetime: Duration, time: any TimeSource) {
         flavors = Cached(lifetime: lifetime, time: time)
@@ -15,6 +16,7 @@ struct InventoryCache: Sendable {
         networks = Cached(lifetime: lifetime, time: time)
         groups = Cached(lifetime: lifetime, time: time)
         zones = Cached(lifetime: lifetime, time: time)
+        volumeZones = Cached(lifetime: lifetime, time: time)
     }
 
     func drop() async {
@@ -23,6 +25,7 @@ struct InventoryCache: Sendable {
         await networks.drop()
         await groups.drop()
         await zones.drop()
+        await volumeZones.drop()
     }
 }
 
@@ -33,6 +36,7 @@ package struct Inventory: Sendable {
     let compute: Compute
     let images: Images
     let networks: Networks
+    let blockStorage: BlockStorage
 
     package func flavors(for call: Call) async throws -> [Flavor] {
         try await cache.flavors.value { try await compute.flavors(for: call) }
@@ -53,6 +57,11 @@ package struct Inventory: Sendable {
 
     package func zones(for call: Call) async throws -> [AvailabilityZone] {
         try await cache.zones.value { try await compute.zones(for: call) }
+    }
+
+    /// Where volumes can be made.
+    package func volumeZones(for call: Call) async throws -> [AvailabilityZone] {
+        try await cache.volumeZones.value { try await blockStorage.zones(for: call) }
     }
 
     package func drop() async {

@@ -43,6 +43,7 @@ package final class Provider: Sendable {
     var zones: [String] { settings.availabilityZones }
     var maxServers: Int? { settings.maximumServers }
     var adoptsUnmarked: Bool { settings.adoptsUnmarked }
+    var volumeType: String? { settings.volumeType }
     package var gates: [Gate] { cloud.gates.all }
 
     package var isClosed: Bool { gates.contains(where: \.state.isClosed) }
@@ -56,6 +57,26 @@ package final class Provider: Sendable {
     func capacityFreed() {
         cloud.gates.compute.capacityFreed()
         cloud.gates.blockStorage.capacityFreed()
+    }
+
+    /// Where volumes for a server are made: in its own zone, as Nova may not attach others, if Cinder has one of that name.
+    /// - Returns: nil: Cinder chooses.
+    func volumeZone(beside server: Server, for call: Call) async throws -> String? {
+        if let zone = settings.volumeZone { return zone }
+        guard let zone = server.zone else { return nil }
+        let offered = try await cloud.inventory.volumeZones(for: call)
+        return offered.contains { $0.name == zone && $0.isAvailable } ? zone : nil
+    }
+
+    /// A refusal that is about what the configuration says of volumes is not the job's fault.
+    func judge(refusal: ServiceError) -> ServiceError {
+        let settings = [("volume_zone", settings.volumeZone), ("volume_type", settings.volumeType)]
+        let named = settings.filter { _, value in value.map { refusal.message.contains($0) } ?? false }
+        guard refusal.kind == .permanent, !named.isEmpty else { return refusal }
+        var refusal = refusal
+        refusal.kind = .site
+        refusal.next = "correct \(named.map(\.0).joined(separator: " or ")) of provider \(name) in the configuration"
+        return refusal
     }
 
     /// The address on `ssh_interface`, and the MAC of its NIC.

@@ -44,6 +44,7 @@ package struct CloudSnapshot: Sendable, Hashable {
         /// The server that it is reserved for or attached to.
         package let server: String?
         package let device: String?
+        package let zone: String
         package let created: Timestamp
     }
 
@@ -84,7 +85,7 @@ package struct CloudSnapshot: Sendable, Hashable {
         [
             "id": .string(volume.id), "name": .string(volume.name), "project": .string(volume.project),
             "status": .string(volume.status), "size": .integer(volume.size), "metadata": .map(volume.metadata),
-            "server": .text(volume.server), "device": .text(volume.device),
+            "server": .text(volume.server), "device": .text(volume.device), "availability_zone": .string(volume.zone),
             "created": .string(volume.created.seconds),
         ]
     }
@@ -119,6 +120,6 @@ extension OpenStackCloud {
         CloudSnapshot.Volume(
             id: volume.id, name: volume.name ?? "", project: projects[volume.project]?.name ?? volume.project,
             status: volume.status, size: volume.size, metadata: volume.metadata, server: volume.attachment?.server,
-            device: volume.attachment?.device, created: volume.created)
+            device: volume.attachment?.device, zone: volume.zone, created: volume.created)
     }
 }

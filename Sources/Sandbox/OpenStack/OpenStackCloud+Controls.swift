@@ -129,7 +129,12 @@ extension OpenStackCloud {
     }
     package mutating func add(_ group: CloudSecurityGroup) { securityGroups[group.id] = group }
     package mutating func removeSecurityGroup(_ id: String) { securityGroups[id] = nil }
-    package mutating func setZones(_ names: [String]) { zones = names }
+    /// - Parameter volumes: Cinder's; nil: the same.
+    package mutating func setZones(_ names: [String], volumes: [String]? = nil, attachesAcross: Bool = true) {
+        zones = names
+        otherVolumeZones = volumes
+        attachesAcrossZones = attachesAcross
+    }
     package mutating func addKeyPair(_ name: String, at now: Timestamp) {
         addKeyPair(name, publicKey: "ssh-ed25519 \(random.letters(68)) \(name)", at: now)
     }
@@ -179,7 +184,7 @@ extension OpenStackCloud {
         let user = users.values.first { $0.projects.contains(owner) }?.id ?? random.hex32()
         var volume = CloudVolume(
             id: random.uuid(), name: name, details: nil, project: owner, user: user, size: 1, created: now,
-            metadata: metadata, zone: zones.first ?? "nova")
+            metadata: metadata, zone: volumeZones.first ?? "nova")
         volume.status = "available"
         if let server, let device = servers[server]?.device() {
             let disk = CloudServer.Disk(

@@ -31,6 +31,11 @@ package struct OpenStackCloud: Sendable {
     var networks: OrderedDictionary<String, CloudNetwork>
     var securityGroups: OrderedDictionary<String, CloudSecurityGroup>
     var zones: [String] { didSet { rendered.forget() } }
+    /// Cinder's; nil: the same.
+    var otherVolumeZones: [String]?
+    var volumeZones: [String] { otherVolumeZones ?? zones }
+    /// Nova's `cross_az_attach`.
+    var attachesAcrossZones = true
     var keyPairs: OrderedDictionary<String, CloudKeyPair> = [:]
     /// By project.
     var quotas: OrderedDictionary<String, CloudQuotas>

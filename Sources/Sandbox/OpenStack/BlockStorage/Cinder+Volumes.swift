@@ -127,12 +127,12 @@ extension OpenStackCloud {
             throw .api(400, "Invalid image identifier or unable to access requested image.")
         }
         let zone = wish["availability_zone"]?.string
-        if let zone, !zones.contains(zone) { throw .api(400, "Availability zone '\(zone)' is invalid.") }
+        if let zone, !volumeZones.contains(zone) { throw .api(400, "Availability zone '\(zone)' is invalid.") }
         try checkVolumeQuota(size, project)
         var volume = CloudVolume(
             id: random.uuid(), name: wish["name"]?.string, details: wish["description"]?.string, project: project,
-            user: token.user, size: size, created: call.now, metadata: metadata, zone: zone ?? zones.first ?? "nova",
-            image: image)
+            user: token.user, size: size, created: call.now, metadata: metadata,
+            zone: zone ?? volumeZones.first ?? "nova", image: image)
         volume.plannedFault = volumeFaults.draw(for: volume.name ?? "") { $0.occasion == .create }
         volumes[volume.id] = volume
         volumesCreated += 1

@@ -42,7 +42,7 @@ extension OpenStackCloud {
         case (_, "attachments", _): throw .api(404, "The resource could not be found.")
         case (.get, "limits", 0): return cinderLimits(call, token)
         case (.get, "os-availability-zone", 0):
-            let list = zones.map { ["zoneName": .string($0), "zoneState": ["available": true]] as JSONValue }
+            let list = volumeZones.map { ["zoneName": .string($0), "zoneState": ["available": true]] as JSONValue }
             return call.answer(200, ["availabilityZoneInfo": .array(list)])
         case (.get, "os-quota-sets", 1) where rest[0] == token.project: return cinderQuotaSet(call, rest[0])
         case (.get, "os-services", 0):

@@ -52,6 +52,14 @@ extension OpenStackCloud {
         }
         try check("attach_volume", server, in: [.active, .stopped, .softDeleted])
         try checkAttachable(volume)
+        let zone = server.zone ?? zones.first ?? ""
+        guard attachesAcrossZones || volume.zone == zone else {
+            // nova/volume/cinder.py, check_availability_zone
+            throw .api(
+                400,
+                "Invalid volume: Instance \(server.id) and volume \(volume.id) are not in the same availability_zone. "
+                    + "Instance is in \(zone). Volume is in \(volume.zone)")
+        }
         let device = server.device(asked: wish["device"]?.string)
         let deletes = call.isAtLeast(2, 79) && wish["delete_on_termination"]?.bool == true
         attach(id, to: server.id, device: device, deleteOnTermination: deletes, at: call.now)
