@@ -185,7 +185,7 @@ private final class FakeLab: HTTPTransport, Datagrams {
         ([192, 0, 2, 8], [ours], .parked, ["192.0.2.1"]),
         ([192, 0, 2, 8], nil, .parked, ["192.0.2.1"]),
         ([192, 0, 2, 9], [ours], .elsewhere([.v4(0xC000_0209)]), []),
-        ([192, 0, 2, 1], [ours], .parked, []),
+        ([192, 0, 2, 1], [ours], .alreadyParked, []),
         (nil, [ours], .absent, []),
     ]
 

@@ -51,7 +51,8 @@ import World
 }
 
 @Suite struct LimitTests {
-    @Test func maxServersIsNeverPassed() throws {
+    /// Also not by jobs that share a `uuid`: a server of one is not another's.
+    @Test(arguments: [false, true]) func maxServersIsNeverPassed(sharingAKey: Bool) throws {
         let bench = try Bench(
             sandbox: { $0.nodes = [.init(machineType: Bench.provider, count: 9)] },
             site: { site in
@@ -66,7 +67,8 @@ import World
             for name in names {
                 bench.put(
                     .provision,
-                    "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: \(name)}")
+                    "{action: provision, node: \(name), owner: me@lab, lock_description: run/1, uuid: \(sharingAKey ? "same" : name)}"
+                )
             }
             try await world.time.sleep(for: .seconds(120))
             bench.sandbox.withState { state in

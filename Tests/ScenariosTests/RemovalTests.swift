@@ -58,6 +58,27 @@ import World
         #expect(bench.replies("r").map(\.outcome) == ["rejected"])
     }
 
+    /// A name that is parked already is not among what was removed.
+    @Test(arguments: [true, false]) func aParkedNameIsNotRemoved(hasServer: Bool) throws {
+        let (bench, _) = try bench()
+        bench.worker("w1").start()
+        try bench.simulation.run { _ in
+            bench.sandbox.withState { state in
+                guard let name = DNSName("ovh001.\(Bench.domain)"), let parking = NetworkAddress(parsing: "192.0.2.1")
+                else { return }
+                state.nsupdate.zone.replace(name, with: [.address(parking, ttl: 60)])
+            }
+            bench.put(
+                .provision,
+                hasServer
+                    ? Self.job : "{action: provision, node: ovh001, owner: me@lab, os_version: '99.99', uuid: k}")
+            try await bench.settled()
+        }
+        let report = try #require(bench.reports.first)
+        #expect(report.outcome == "rejected")
+        #expect(report.removed.count == (hasServer ? 3 : 0) && !report.removed.contains { $0.hasPrefix("dns") })
+    }
+
     /// What cannot be removed within `retry_for` is all named.
     @Test func theReportNamesWhatIsLeft() throws {
         let (bench, _) = try bench { $0.retryFor = .seconds(60) }

@@ -16,6 +16,8 @@ package enum DNSPush: Sendable, Hashable {
 /// What became of a name that is given up.
 package enum DNSParking: Sendable, Hashable {
     case parked
+    /// It pointed there before: nothing was written.
+    case alreadyParked
     /// It points at neither of the addresses given: somebody else's now, nothing was written.
     case elsewhere([IPAddress])
     /// DNS has no such name: nothing to park.
@@ -88,7 +90,7 @@ package struct NodeDNS: Sendable {
             if let resolver {
                 switch try await answer(of: resolver, about: name, parking, call) {
                 case .noName, .noData: return .absent
-                case .addresses([parking]): return .parked
+                case .addresses([parking]): return .alreadyParked
                 case .addresses(let found) where found.contains(where: sparing.contains): return .elsewhere(found)
                 case .addresses(let found) where ours.map { !found.contains(where: $0.contains) } ?? false:
                     return .elsewhere(found)

@@ -22,10 +22,12 @@ struct Belongings: Sendable {
     var newer = Items()
     /// Without our metadata, but exactly of this node's name: taken over only during a migration.
     var unmarked = Items()
-    /// The keys of all servers of this site, one each, whatever their node: for `max_servers`.
-    var siteKeys: [String] = []
+    /// Whose the servers of this site are, one each, whatever their node: for `max_servers`.
+    var siteServers: [JobAtNode] = []
     /// When the servers were asked for.
     var requestedAt: Moment
+    /// False: a list lacked what a look by id showed, so it may lack more.
+    var isComplete: Bool
 
     /// - Parameters:
     ///   - site: only resources of this site are anybody's but foreign.
@@ -33,9 +35,10 @@ struct Belongings: Sendable {
     ///   - livingTwins: the broker's ids of equal jobs that are still in the queue.
     init(
         servers: [Server], volumes: [Volume], site: String, node: String, order: JobOrder,
-        livingTwins: Set<UInt64> = [], requestedAt: Moment
+        livingTwins: Set<UInt64> = [], requestedAt: Moment, isComplete: Bool = true
     ) {
         self.requestedAt = requestedAt
+        self.isComplete = isComplete
         func drawer(_ ownership: Ownership) -> WritableKeyPath<Belongings, Items> {
             if ownership.key == order.key { return livingTwins.contains(ownership.jobID) ? \.twins : \.own }
             return ownership.order.isNewer(than: order) ? \.newer : \.older
@@ -43,7 +46,7 @@ struct Belongings: Sendable {
         for server in servers {
             // Nearly all are of other nodes, and every job goes through all of them.
             guard server.name == node || Ownership.mayConcern(node, server.metadata) else {
-                if let key = Ownership.key(in: server.metadata, of: site) { siteKeys.append(key) }
+                if let job = Ownership.job(in: server.metadata, of: site) { siteServers.append(job) }
                 continue
             }
             guard let ownership = Ownership(metadata: server.metadata) else {
@@ -51,7 +54,7 @@ struct Belongings: Sendable {
                 continue
             }
             guard ownership.site == site else { continue }
-            siteKeys.append(ownership.key)
+            siteServers.append(JobAtNode(key: ownership.key, node: ownership.node))
             guard ownership.node == node else { continue }
             self[keyPath: drawer(ownership)].servers.append(server)
         }

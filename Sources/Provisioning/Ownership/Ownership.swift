@@ -1,6 +1,12 @@
 package import Jobs
 package import World
 
+/// Whose a server is, for counting: jobs of several nodes may have one `uuid`.
+struct JobAtNode: Sendable, Hashable {
+    var key: String
+    var node: String
+}
+
 /// What we write on everything that we create, so that any worker can tell whose it is: the cloud is the journal.
 package struct Ownership: Sendable, Hashable {
     package var site: String
@@ -68,9 +74,10 @@ package struct Ownership: Sendable, Hashable {
     /// Whether metadata names the node: a quick look, before the rest is read.
     static func mayConcern(_ node: String, _ metadata: [String: String]) -> Bool { metadata["cirrata_node"] == node }
 
-    /// The key in the metadata of anything of a site.
-    static func key(in metadata: [String: String], of site: String) -> String? {
-        metadata["cirrata_site"] == site ? metadata["cirrata_key"] : nil
+    /// The job in the metadata of anything of a site.
+    static func job(in metadata: [String: String], of site: String) -> JobAtNode? {
+        guard metadata["cirrata_site"] == site, let key = metadata["cirrata_key"] else { return nil }
+        return JobAtNode(key: key, node: metadata["cirrata_node"] ?? "")
     }
 
     /// Whether an owner or lock description of a job is the one that was written down (cut to what fits).

@@ -9,31 +9,31 @@ extension NodeWork {
     /// Writes everything into paddles in one PUT. After it nothing of this job is ever removed by this job.
     func commit(_ run: StepRun) async throws -> String {
         if known.hasSentCommit { try await endIfWritten(run) }
-        let found = try await lookAtServers(run)
-        try superseded(by: found)
-        try standBack(found)
         guard let plan = known.plan, let serverID = known.serverID else {
             throw Trouble("no-server", "there is no server to commit")
         }
-        guard let server = found.own.servers.first(where: { $0.id == serverID && !$0.isDeleting }) else {
-            throw Ending(
-                .superseded, "server-vanished", "server \(serverID) is gone: somebody else removed it",
-                next: "enqueue the node again if it is still wanted")
-        }
+        let found = try await plan.volumeNames.isEmpty ? lookAtServers(run) : look(run)
+        try superseded(by: found)
+        try standBack(found)
+        let server = try standing(serverID, in: found)
         try await hostKeysHold()
-        // Another process may have woken up with a POST half sent: every worker keeps the same one.
+        // Another process may have woken up with a POST half sent, or a request may have been on its way for long: every
+        // worker keeps the same server, and its own volumes.
         let others = found.own.servers.filter { $0.id != serverID }
         let record = try await stillClaimed(run)
         if let finished = committed(record, found), finished.id != serverID {
             try await end(finishedAs: finished, record, look(run), run)
         }
-        if !others.isEmpty {
-            try keeps(serverID, found, record)
-            try await removeTogether(others) { try await self.removeServer($0, run) }
-            try await clearSurplusVolumes(run)
+        guard found.isComplete else {
+            throw Trouble(
+                "list-incomplete", "\(provider.name) lists not all that there is of this node, so it may hide a rival",
+                next: "see whether all cells of Nova are up")
         }
-        if !found.older.servers.isEmpty { try await clearOlder(run) }
-        if !others.isEmpty || !found.older.servers.isEmpty {
+        if !others.isEmpty { try keeps(serverID, found, record) }
+        let rivals = others + found.older.servers
+        if !rivals.isEmpty || !surplusVolumes(of: found, beside: serverID).isEmpty {
+            try await removeTogether(rivals) { try await self.removeServer($0, run) }
+            try await clearAway(surplusVolumes(of: look(run), beside: serverID), run)
             // The other process may have pushed the name after us.
             let asked = world.time.now
             _ = try await stillClaimed(run)
@@ -94,17 +94,13 @@ extension NodeWork {
         try await endIfCommitted(record, found, run)
     }
 
-    /// What another worker of this job built for the server that it did not keep.
-    private func clearSurplusVolumes(_ run: StepRun) async throws {
-        let kept = Set(known.volumes.map(\.id))
-        try await clearAway(try await look(run).own.volumes.filter { !kept.contains($0.id) }, run)
-    }
-
-    /// An older job built while our own request for a server waited for its turn, and did not see us.
-    private func clearOlder(_ run: StepRun) async throws {
-        let older = try await look(run).older
-        try await removeTogether(older.servers) { try await self.removeServer($0, run) }
-        try await clearAway(older.volumes, run)
+    /// What another worker of this job made for a server that it did not keep, or a worker that is gone, or an older job
+    /// that did not see us. A worker that does not know that it lost this job may have attached its own to our server.
+    private func surplusVolumes(of found: Belongings, beside serverID: String) -> [Volume] {
+        let spared = known.stuckVolumes.union(known.volumes.map(\.id))
+        return (found.own.volumes + found.older.volumes).filter { volume in
+            !spared.contains(volume.id) && !volume.attachments.contains { $0.serverID == serverID }
+        }
     }
 
     /// Ends a job whose equal was faster.

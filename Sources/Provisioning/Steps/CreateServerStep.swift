@@ -29,13 +29,10 @@ extension NodeWork {
             }
             return "server \(server.id), which this job built before"
         }
-        if let seen = known.serverID, try await cloud.compute.server(seen, for: run.call) == nil {
-            throw Ending(
-                .superseded, "server-vanished", "server \(seen) was removed by somebody else",
-                next: "enqueue the node again if it is still wanted")
-        }
-        try takeRoom(found)
-        defer { provider.creates.withLock { $0.ended(job.key, at: world.time.now) } }
+        if let seen = known.serverID { try standing(seen, in: found) }
+        let asker = JobAtNode(key: job.key, node: try node().short)
+        try takeRoom(for: asker, found)
+        defer { provider.creates.withLock { $0.ended(asker, at: world.time.now) } }
         let server = try await post(plan, run)
         return "server \(server)"
     }
@@ -80,6 +77,16 @@ extension NodeWork {
         )
     }
 
+    /// The job's server, as a look shows it.
+    /// - Throws: `Ending(.superseded)` when it is gone, or going.
+    @discardableResult
+    func standing(_ serverID: String, in found: Belongings) throws -> Server {
+        if let server = found.own.servers.first(where: { $0.id == serverID && !$0.isDeleting }) { return server }
+        throw Ending(
+            .superseded, "server-vanished", "server \(serverID) is gone: somebody else removed it",
+            next: "enqueue the node again if it is still wanted")
+    }
+
     /// Leaves the node to an equal job that is building already; if both are, to the one that was put first. What this
     /// one built goes, and when it is delivered again it finds its work done.
     func standBack(_ found: Belongings) throws {
@@ -108,11 +115,11 @@ extension NodeWork {
         try await clearAway(old.volumes, run)
     }
 
-    private func takeRoom(_ found: Belongings) throws {
+    private func takeRoom(for asker: JobAtNode, _ found: Belongings) throws {
         guard let most = provider.maxServers else { return }
-        let others = found.siteKeys.filter { $0 != job.key }
+        let others = found.siteServers.filter { $0 != asker }
         let hasRoom = provider.creates.withLock {
-            $0.admits(job.key, besides: others, requestedAt: found.requestedAt, most: most)
+            $0.admits(asker, besides: others, requestedAt: found.requestedAt, most: most)
         }
         guard !hasRoom else { return }
         throw Ending(

@@ -48,9 +48,8 @@ extension NodeWork {
         case .held:
             return
         case .taken(let owner, let description):
-            let detail = description.isEmpty ? "" : " (\(description))"
             throw Ending(
-                .obsolete, "node-taken", "\(record.name) is locked by \(owner)\(detail), not for \(job.owner)")
+                .obsolete, "node-taken", claim.refusal(of: record.name, lockedBy: owner, description))
         case .free:
             let builders = (condemned.servers.map(\.metadata) + condemned.volumes.map(\.metadata)).map {
                 Ownership(metadata: $0)
@@ -119,6 +118,7 @@ extension NodeWork {
             case .parked:
                 run.removed("dns", name: name.qualified, id: parking.label)
                 return "parked"
+            case .alreadyParked: return "is parked"
             case .elsewhere(let found):
                 return "points to \(found.map(\.description).joined(separator: ", ")), not to us: left alone"
             case .absent: return "has no record"

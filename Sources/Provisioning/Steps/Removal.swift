@@ -287,8 +287,15 @@ extension NodeWork {
         let asked = world.time.now
         guard found.newer.isEmpty, found.twins.isEmpty,
             let record = try await paddles.node(name, for: run.call), record.isVM,
-            record.machineType == provider.name, case .held(let byUs) = claim.judge(record)
+            record.machineType == provider.name
         else { return }
+        let state = claim.judge(record)
+        switch state {
+        case .held: break
+        // Somebody cleared the rest by hand, and left the host key.
+        case .free where record.macAddress == nil: break
+        case .free, .taken: return
+        }
         let label = Self.description(of: name)
         if isStale(record, found.standing(without: removed)) {
             remaining(label)
@@ -306,7 +313,7 @@ extension NodeWork {
             }
         }
         gone(label)
-        guard byUs else { return }
+        guard state == .held(byUs: true) else { return }
         try await stillMay(.lock)
         switch try await paddles.unlock(name, owner: job.owner, description: claim.ownLock, for: run.call) {
         case .unlocked, .refused(.alreadyUnlocked): run.removed("lock", name: name, id: claim.ownLock)

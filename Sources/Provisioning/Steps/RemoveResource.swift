@@ -47,7 +47,10 @@ extension NodeWork {
                 isForced = try await force(id, run, stillMay)
             }
         }
-        remember(\.lookAfter, world.time.now)
+        update { memory in
+            memory.lookAfter = time.now
+            if memory.serverID == id { memory.serverID = nil }
+        }
         gone("server \(name) \(id)")
         run.removed("server", name: name, id: id)
     }
@@ -94,7 +97,11 @@ extension NodeWork {
                 try await deleteUntilGone(volume, run, stillMay)
             }
         }
-        remember(\.lookAfter, world.time.now)
+        let now = world.time.now
+        update { memory in
+            memory.lookAfter = now
+            memory.volumes.removeAll { $0.id == volume.id }
+        }
         gone(label)
         run.removed("volume", name: volume.name, id: volume.id)
     }
@@ -154,6 +161,7 @@ extension NodeWork {
                 try await self.removeVolume(volume, run)
             } catch let error as ServiceError where error.kind == .permanent && error.provider == self.provider.name {
                 run.left("volume", name: volume.name, id: volume.id, why: error.description)
+                self.update { _ = $0.stuckVolumes.insert(volume.id) }
             }
         }
     }

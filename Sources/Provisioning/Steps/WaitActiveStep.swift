@@ -50,12 +50,14 @@ extension NodeWork {
         let began = world.time.now
         let provider = provider
         let activeSince = Locked<Moment?>(nil)
+        let lastStatus = Locked<ServerStatus?>(nil)
         let time = world.time
         let watcher = cloud.watcher
         do {
             let server = try await waiting(run) {
                 try await time.withTimeout(limit, doing: "wait for server \(id)") {
                     try await watcher.server(id, for: run.call) { server in
+                        lastStatus.withLock { $0 = server.status }
                         if server.isDeleting || server.status == .error { return true }
                         guard server.status == .active else { return false }
                         if provider.chosenAddress(of: server) != nil { return true }
@@ -70,7 +72,9 @@ extension NodeWork {
             guard let server, !server.isDeleting else { return .gone }
             return try await judge(server, run)
         } catch is TimeoutError {
-            return .failed(why: "still not ACTIVE after \((world.time.now - began).short)", capacity: false)
+            let status = lastStatus.withLock { $0 }.map { "is \($0.name)" } ?? "was never seen"
+            return .failed(
+                why: "it \(status), still not ACTIVE after \((world.time.now - began).short)", capacity: false)
         }
     }
 
@@ -104,10 +108,7 @@ extension NodeWork {
             if capacity, let zone { memory.fullZones.append(zone) }
         }
         try await removeServer(id: id, name: try node().short, run)
-        update { memory in
-            memory.serverID = nil
-            memory.server = nil
-        }
+        remember(\.server, nil)
         if capacity {
             guard provider.zones.contains(where: { !known.fullZones.contains($0) }) else {
                 provider.noCapacity(why)

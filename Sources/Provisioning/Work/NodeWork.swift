@@ -20,7 +20,10 @@ package final class NodeWork: Sendable {
         var server: Server?
         var address: IPAddress?
         var mac: String?
+        /// Adopted or made by this delivery.
         var volumes: [Volume] = []
+        /// Volumes in the way that the cloud will not delete.
+        var stuckVolumes: Set<String> = []
         var publicKey: String?
         /// When the node showed it; nil: it was taken from paddles.
         var publicKeyRead: Moment?
@@ -100,7 +103,7 @@ package final class NodeWork: Sendable {
     func look(_ run: StepRun) async throws -> Belongings {
         async let servers = servers(run)
         async let volumes = volumes(run)
-        return try await belongings(servers, volumes.items)
+        return try await belongings(servers, volumes)
     }
 
     /// The short name of the node on which this job built something, if it did.
@@ -113,32 +116,56 @@ package final class NodeWork: Sendable {
 
     /// The servers of this node alone.
     func lookAtServers(_ run: StepRun) async throws -> Belongings {
-        try await belongings(servers(run), [])
+        let servers = try await servers(run)
+        return try await belongings(
+            servers, Listing(items: [], requestedAt: servers.requestedAt, complete: true))
     }
 
     /// The volumes of this node alone.
     func lookAtVolumes(_ run: StepRun) async throws -> Belongings {
-        try await belongings(Listing(items: [], requestedAt: known.lookAfter, complete: false), volumes(run).items)
+        let volumes = try await volumes(run)
+        return try await belongings(
+            Listing(items: [], requestedAt: volumes.requestedAt, complete: true), volumes)
     }
 
     private func servers(_ run: StepRun) async throws -> Listing<Server> {
-        try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
+        let listing = try await cloud.watcher.servers(requestedAfter: known.lookAfter, for: run.call)
+        let expected = known.serverID.map { [$0] } ?? []
+        return try await checked(listing, expected) { try await cloud.compute.server($0, for: run.call) }
     }
 
     private func volumes(_ run: StepRun) async throws -> Listing<Volume> {
-        try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call)
+        let listing = try await cloud.watcher.volumes(requestedAfter: known.lookAfter, for: run.call)
+        let expected = known.volumes.map(\.id)
+        return try await checked(listing, expected) { try await cloud.blockStorage.volume($0, for: run.call) }
     }
 
-    private func belongings(_ servers: Listing<Server>, _ volumes: [Volume]) async throws -> Belongings {
+    /// A list that lacks what this delivery knows does not prove that it is gone, only a look by id does. What is there
+    /// all the same is added, and the list counts as incomplete: it may lack others, too.
+    private func checked<Item: Watched>(
+        _ listing: Listing<Item>, _ expected: [String], look: (String) async throws -> Item?
+    ) async throws -> Listing<Item> {
+        guard !expected.isEmpty else { return listing }
+        let listed = Set(listing.items.map(\.id))
+        var listing = listing
+        for id in expected where !listed.contains(id) {
+            guard let item = try await look(id) else { continue }
+            listing.items.append(item)
+            listing.complete = false
+        }
+        return listing
+    }
+
+    private func belongings(_ servers: Listing<Server>, _ volumes: Listing<Volume>) async throws -> Belongings {
         var living: Set<UInt64> = []
-        let metadata = servers.items.map(\.metadata) + volumes.map(\.metadata)
+        let metadata = servers.items.map(\.metadata) + volumes.items.map(\.metadata)
         for twin in Belongings.twins(of: job.order, site: site.name, metadata)
         where try await assignment.isLivingTwin(twin) {
             living.insert(twin)
         }
         return Belongings(
-            servers: servers.items, volumes: volumes, site: site.name, node: try node().short, order: job.order,
-            livingTwins: living, requestedAt: servers.requestedAt)
+            servers: servers.items, volumes: volumes.items, site: site.name, node: try node().short, order: job.order,
+            livingTwins: living, requestedAt: servers.requestedAt, isComplete: servers.complete && volumes.complete)
     }
 
     /// How old a look may be when something that was decided on it is written into paddles or DNS: neither has a
@@ -174,8 +201,7 @@ package final class NodeWork: Sendable {
             throw Ending(.obsolete, "node-free", "\(name) was unlocked: nobody wants it any more")
         case .taken(let owner, let description):
             throw Ending(
-                .obsolete, "node-taken",
-                "\(name) is locked by \(owner)\(description.isEmpty ? "" : " (\(description))") now")
+                .obsolete, "node-taken", claim.refusal(of: name, lockedBy: owner, description))
         }
     }
 

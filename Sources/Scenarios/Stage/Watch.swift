@@ -264,7 +264,7 @@ extension SimulatedHTTP.Delivery {
     fileprivate var leavesInDoubt: Bool {
         switch self {
         case .deliver: false
-        case .instead(.never), .deliverThen, .deliverAndChange: true
+        case .deliverLate, .instead(.never), .deliverThen, .deliverAndChange: true
         case .instead(.failure(let failure, _)): failure.mayHaveArrived
         case .instead(.response): false
         }

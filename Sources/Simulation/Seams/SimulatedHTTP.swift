@@ -29,6 +29,8 @@ package final class SimulatedHTTP: Sendable {
     /// What happens to a request on its way.
     package enum Delivery: Sendable {
         case deliver
+        /// The server sees it after this while, whatever has become of the client by then.
+        case deliverLate(Duration)
         /// The server never sees it, the client gets this.
         case instead(SimulatedAnswer)
         /// The server carries it out, the client gets this.
@@ -184,6 +186,7 @@ package final class SimulatedHTTP: Sendable {
     ) {
         switch delivery {
         case .deliver: deliver(exchange, latency) { self.comeBack($0, latency, answer) }
+        case .deliverLate(let delay): deliver(exchange, latency + delay) { self.comeBack($0, latency, answer) }
         case .instead(let other): comeBack(other, latency, answer)
         case .deliverThen(let other): deliver(exchange, latency) { _ in self.comeBack(other, latency, answer) }
         case .deliverAndChange(let change): deliver(exchange, latency) { self.comeBack(change($0), latency, answer) }

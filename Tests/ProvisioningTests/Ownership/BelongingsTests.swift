@@ -65,8 +65,11 @@ import World
         let found = sorted([
             .of("a", .of("k5")), .of("b", .of("k1", node: "ovh002")), .of("c", .of("k2", site: "other")), .of("d"),
             .of("e", .of("k9", node: "ovh003"), status: .error),
+            // Of one `uuid`, for another node.
+            .of("f", .of("k5", node: "ovh004")),
         ])
-        #expect(found.siteKeys == ["k5", "k1", "k9"])
+        #expect(
+            found.siteServers.map { "\($0.key) \($0.node)" } == ["k5 ovh001", "k1 ovh002", "k9 ovh003", "k5 ovh004"])
     }
 
     // MARK: Unmarked

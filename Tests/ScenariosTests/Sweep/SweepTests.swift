@@ -154,6 +154,23 @@ import World
         }
     }
 
+    /// Somebody cleared a free node's record by hand, and left the host key.
+    @Test(arguments: [false, true]) func theHostKeyOfAServerThatGoes(hasMAC: Bool) throws {
+        let bench = try Bench()
+        try bench.simulation.run { world in
+            bench.leak("ovh001", key: "gone")
+            bench.change("ovh001") { record in
+                record.sshPublicKey = "ssh-ed25519 AAAA"
+                // Of a server that this site does not know.
+                if hasMAC { record.macAddress = "fa:16:3e:00:00:99" }
+            }
+            let report = try await bench.sweep(world)
+            #expect(report.entries.count == 1 && bench.names() == [])
+            let record = bench.sandbox.withState { $0.paddles.node("ovh001.\(Bench.domain)") }
+            #expect(record?.sshPublicKey == (hasMAC ? "ssh-ed25519 AAAA" : nil))
+        }
+    }
+
     @Test func itsJobIsDelayedUnderAnotherNumber() throws {
         let bench = try Bench()
         try bench.simulation.run { world in

@@ -99,6 +99,35 @@ import YAMLKit
         #expect(lab.now - began < .seconds(300), "took \((lab.now - began).short)")
     }
 
+    @Test(
+        "A server that is neither building, ACTIVE nor in ERROR is named (rackerlabs/otter#1918)",
+        arguments: ["SHUTOFF", "PAUSED"])
+    func anotherState(state: String) throws {
+        let lab = try WildLab(site: { $0.steps.waitActive.timeout = .seconds(60) })
+        lab.bench.simulation.http.onRequest { exchange in
+            guard exchange.request.method == .get, exchange.request.url.contains("/compute/v2.1/servers") else {
+                return .deliver
+            }
+            return .deliverAndChange { answer in
+                guard case .response(var response, let after) = answer else { return answer }
+                let text = String(decoding: response.body, as: UTF8.self)
+                response.body = Array(
+                    text.split(separator: "\"ACTIVE\"", omittingEmptySubsequences: false)
+                        .joined(separator: "\"\(state)\"").utf8)
+                return .response(response, after: after)
+            }
+        }
+        lab.bench.worker("w1").start()
+        try lab.bench.simulation.run { _ in
+            lab.provision()
+            try await lab.bench.settled()
+        }
+        #expect(lab.outcomes == [.failed])
+        let report = try #require(lab.bench.reports.first)
+        #expect(report.cause == "build-failed" && report.message.contains("is \(state), still not ACTIVE after 1m"))
+        #expect(lab.violations(.empty) == [])
+    }
+
     @Test("4: 403 'Maximum number of ports exceeded' is waited for, not tried every second")
     func portsQuota() throws {
         let jobs = 5
