@@ -30,6 +30,17 @@ import World
         }
     }
 
+    /// A worker dies with a request on its way, which arrives when the next worker has looked: at every request.
+    @Test(arguments: Cast.single.filter { $0.name.contains("3 volumes") })
+    func aRequestThatOutlivesItsWorker(cast: Cast) {
+        for number in 1...Performance.run(Scenario(seed: 1, cast: cast)).requests {
+            let trouble = Trouble(.request(number), [.late(.milliseconds(1_500)), .kill])
+            let scenario = Scenario(seed: UInt64(number), cast: cast, troubles: [trouble])
+            let verdict = Performance.run(scenario)
+            #expect(verdict.violations.isEmpty, "\(scenario): \(verdict.violations)")
+        }
+    }
+
     private static func cast(_ name: String) -> Cast? { (Cast.single + Cast.several).first { $0.name == name } }
 
     /// Each of these broke an invariant when it was found.

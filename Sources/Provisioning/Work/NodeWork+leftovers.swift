@@ -12,7 +12,7 @@ package struct Leftovers: Sendable, Hashable {
     package fileprivate(set) var labels: [String] = []
     /// The server that paddles describes, if it is this job's: it was committed, and nothing of it is removed.
     package fileprivate(set) var committed: String?
-    /// When the job that made the earliest of it was put.
+    /// When the job was put, if it has a server: by that its server is known, and is older or newer than other jobs'.
     package fileprivate(set) var put: Timestamp?
 }
 
@@ -44,8 +44,8 @@ extension NodeWork {
         let condemned = Condemned(servers: found.own.servers, volumes: found.own.volumes)
         addAddresses(condemned.servers.flatMap(\.parsedAddresses))
         left.ids = condemned.ids
-        left.put = (condemned.servers.map(\.metadata) + condemned.volumes.map(\.metadata))
-            .compactMap { Ownership(metadata: $0)?.put }.min()
+        left.put = condemned.servers.filter { !$0.isDeleting }.compactMap { Ownership(metadata: $0.metadata)?.put }
+            .min()
         left.labels = condemned.labels
         if record.map({ claim.judge($0) }) == .held(byUs: true) { left.labels.append("lock \(node)") }
         if parks(condemned, found, record) { left.labels.append("dns \(node), if it does not point elsewhere") }

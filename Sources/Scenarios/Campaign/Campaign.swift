@@ -15,6 +15,8 @@ package struct Campaign: Sendable {
         /// Requests by faults, once and for ever; effects by edges and blows.
         var faults: Int { requests * RequestFault.allCases.count * 2 }
         var blows: Int { effects * 2 * Self.acts }
+        /// Each request on its way when its worker dies.
+        var late: Int { requests }
     }
 
     private let extents: [Extent]
@@ -33,7 +35,7 @@ package struct Campaign: Sendable {
         }
         extents = Cast.single.map(extent)
         severalExtents = Cast.several.map(extent)
-        systematic = extents.reduce(0) { $0 + $1.faults + $1.blows }
+        systematic = extents.reduce(0) { $0 + $1.faults + $1.blows + $1.late }
     }
 
     package subscript(number: UInt64) -> Scenario {
@@ -75,6 +77,12 @@ package struct Campaign: Sendable {
                     seed: seed, order: order ?? .fifo, cast: cast, troubles: [Trouble(point, blow)])
             }
             index -= extent.blows
+            if index < extent.late {
+                // The next worker has looked by then, and has not finished.
+                let trouble = Trouble(.request(index + 1), [.late(.milliseconds(1_500)), .kill])
+                return Scenario(seed: seed, order: order ?? .fifo, cast: cast, troubles: [trouble])
+            }
+            index -= extent.late
         }
         return chance(seed: seed, &random)
     }

@@ -54,6 +54,7 @@ extension Trouble.Act {
     var kind: String {
         switch self {
         case .fault: "requests that went wrong"
+        case .late: "requests that outlived their worker"
         case .kill: "workers killed"
         case .losePower: "hosts without power"
         case .freeze: "workers stopped and continued"

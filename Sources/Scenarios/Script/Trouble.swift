@@ -14,6 +14,8 @@ package struct Trouble: Sendable, Hashable, CustomStringConvertible {
         // The request of this point.
         /// - lasting: and every later one of its kind, until the lab is put right.
         case fault(RequestFault, lasting: Bool)
+        /// It arrives only after a while, whatever has become of its worker by then.
+        case late(Duration)
         // The first worker.
         case kill
         case losePower
@@ -64,6 +66,7 @@ extension Trouble.Act: CustomStringConvertible {
     package var description: String {
         switch self {
         case .fault(let fault, let lasting): "\(fault)\(lasting ? ", for ever" : "")"
+        case .late(let duration): "it arrives \(duration.short) later"
         case .kill: "kill"
         case .losePower: "power loss"
         case .freeze(let duration): "stopped for \(duration.short)"

@@ -133,6 +133,7 @@ final class Stagehand: Sendable {
                 }
             }
             return fault.delivery(of: request)
+        case .late(let duration): return .deliverLate(duration)
         case .kill: process.kill()
         case .losePower: process.losePower()
         case .freeze(let duration):

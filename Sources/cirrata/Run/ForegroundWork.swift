@@ -4,9 +4,9 @@ import Provisioning
 import Resilience
 import World
 
-/// One job without a queue: no lease, and nobody to give it back to. What an earlier run of the same file has built is
-/// gone on with, as it has the same key: then the job keeps the put time of that run, and its place among the jobs of the
-/// node. Without such remains it is a new job, put now.
+/// One job without a queue: no lease, and nobody to give it back to. The server of an earlier run of the same file, which
+/// has the same key, is gone on with: then the job keeps the put time of that run, and its place among the jobs of the
+/// node. Without one it is a new job, put now.
 struct ForegroundWork: Sendable {
     let job: Job
     let site: Site
