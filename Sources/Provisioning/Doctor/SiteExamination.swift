@@ -1,7 +1,8 @@
 package import Configuration
 import World
 
-/// Everything that can be asked about a site without its broker. Changes nothing anywhere.
+/// Everything that can be asked about a site without its broker. Changes nothing, but for a file in the known_hosts folder
+/// that is removed again.
 package struct SiteExamination: Sendable {
     private let site: Site
     private let configuration: SiteConfiguration

@@ -9,8 +9,9 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor", abstract: "Looks at everything that a worker of this site depends on.",
         discussion: """
             The configuration, beanstalkd, paddles and its nodes, DNS, ssh, and of every provider the login, the endpoints, \
-            images, flavor, networks, security groups and quota: a line for each and what to do about it. Changes nothing \
-            and ends within half a minute. Exit code 1 if anything failed; warnings are no failure.
+            images, flavor, networks, security groups and quota: a line for each and what to do about it. What fails only \
+            because something before it did is skipped. Changes nothing, but for a file in ssh.known_hosts_folder that \
+            it removes again, and ends within half a minute. Exit code 1 if anything failed; warnings are no failure.
             """)
 
     @OptionGroup var site: SiteOptions

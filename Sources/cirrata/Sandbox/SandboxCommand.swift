@@ -14,7 +14,8 @@ struct SandboxCommand: AsyncParsableCommand {
 
             In worker.yaml, with ROOT for the address that is printed:
               lock_server: ROOT/paddles/        nsupdate_url: ROOT/nsupdate/update
-              ex_force_auth_url: ROOT/identity  (libcloud.providers.NAME.driver_args)
+              site: NAME                        ex_force_auth_url: ROOT/identity
+              (the latter in libcloud.providers.NAME.driver_args)
             """)
 
     @Option(help: "Listen on this address.")

@@ -23,7 +23,14 @@ import World
     }
 
     @Test func errorsHaveTheirPlaceAndAnExitCodeOfTheirOwn() async throws {
-        try await withFile("slots: many\nlab_domian: x.test\n") { path in
+        let text = """
+            slots: many
+            lab_domian: x.test
+            libcloud:
+              providers:
+                ovh: {driver_args: {username: u, password: p, ex_force_auth_url: "https://k", ex_tenant_name: t}}
+            """
+        try await withFile(text) { path in
             for command in [["config", "check"], ["worker"], ["enqueue", "destroy", "ovh001"]] {
                 let end = try await run(command + ["--config", path])
                 #expect(end.end == .exited(3))
