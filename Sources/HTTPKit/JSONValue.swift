@@ -64,39 +64,37 @@ package enum JSONValue: Sendable, Hashable {
     private static func write(_ text: String, into out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
         var text = text
-        text.withUTF8 { bytes in
-            // Copies run by run: nearly every text is one run without anything to escape.
-            var start = 0
-            var index = 0
-            while index < bytes.count {
-                let byte = bytes[index]
-                if byte < 0x20 || byte == quote || byte == backslash {
-                    out.append(contentsOf: bytes[start..<index])
-                    escape(byte, into: &out)
-                    start = index + 1
-                }
-                index += 1
-            }
-            out.append(contentsOf: bytes[start...])
+        let isPlain = text.withUTF8 { bytes in
+            guard !bytes.contains(where: mayNeedEscape) else { return false }
+            out.append(contentsOf: bytes)
+            return true
+        }
+        if !isPlain {
+            for scalar in text.unicodeScalars { write(scalar, into: &out) }
         }
         out.append(UInt8(ascii: "\""))
     }
 
-    private static let quote = UInt8(ascii: "\"")
-    private static let backslash = UInt8(ascii: "\\")
-
-    private static func escape(_ byte: UInt8, into out: inout [UInt8]) {
+    /// Whether a byte begins a character that is escaped, or one of a few dozen others: nearly no text has any.
+    private static func mayNeedEscape(_ byte: UInt8) -> Bool {
         switch byte {
-        case quote: out += #"\""#.utf8
-        case backslash: out += #"\\"#.utf8
-        case UInt8(ascii: "\n"): out += #"\n"#.utf8
-        case UInt8(ascii: "\r"): out += #"\r"#.utf8
-        case UInt8(ascii: "\t"): out += #"\t"#.utf8
-        default:
-            let digits = String(byte, radix: 16)
-            out += #"\u00"#.utf8
-            if digits.utf8.count == 1 { out.append(UInt8(ascii: "0")) }
-            out += digits.utf8
+        case 0..<0x20, UInt8(ascii: "\""), UInt8(ascii: "\\"), 0x7F, 0xC2, 0xD8, 0xE2: true
+        default: false
+        }
+    }
+
+    /// What a terminal acts on is escaped beyond what RFC 8259 demands: it is shown to people, and any reader takes it.
+    private static func write(_ scalar: Unicode.Scalar, into out: inout [UInt8]) {
+        switch scalar {
+        case "\"": out += #"\""#.utf8
+        case "\\": out += #"\\"#.utf8
+        case "\n": out += #"\n"#.utf8
+        case "\r": out += #"\r"#.utf8
+        case "\t": out += #"\t"#.utf8
+        case _ where scalar.isTerminalControl:
+            let digits = String(scalar.value, radix: 16)
+            out += (#"\u"# + String(repeating: "0", count: 4 - digits.utf8.count) + digits).utf8
+        default: out += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
         }
     }
 }

@@ -35,6 +35,23 @@ import World
         #expect(try JSONValue(parsing: value.bytes) == value)
         #expect(throws: (any Error).self) { try JSONValue(parsing: Array("<html>".utf8)) }
     }
+
+    /// JSON is shown on terminals, too.
+    @Test func escapesWhatATerminalActsOn() throws {
+        let commands: [Unicode.Scalar] =
+            (0..<0xA0).map { Unicode.Scalar(UInt8($0)) }.filter { $0.value < 0x20 || $0.value > 0x7E } + [
+                "\u{061C}", "\u{200E}", "\u{200F}", "\u{2028}", "\u{2029}", "\u{202A}", "\u{202E}", "\u{2066}",
+                "\u{2069}",
+            ]
+        for scalar in commands {
+            let value: JSONValue = .string("a\(scalar)ü")
+            #expect(!value.text.unicodeScalars.contains(scalar), "U+\(String(scalar.value, radix: 16))")
+            #expect(try JSONValue(parsing: value.bytes) == value)
+        }
+        let harmless: JSONValue = "£ Ø ß … “ 👩‍👩‍👧 日本語 \u{200B}\u{FEFF}"
+        #expect(harmless.text == "\"\(harmless.string ?? "")\"")
+        #expect(JSONValue.string("\u{7F}\u{9B}\u{202E}").text == #""\u007f\u009b\u202e""#)
+    }
 }
 
 extension JSONValue: ExpressibleByFloatLiteral {
