@@ -161,6 +161,11 @@ int clinux_ignore_signal(int signal) {
     return sigaction(signal, &action, NULL) ? errno : 0;
 }
 
+int clinux_ignores_signal(int signal) {
+    struct sigaction action;
+    return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
+}
+
 char **clinux_environment(void) { return environ; }
 
 int clinux_terminal_columns(int descriptor) {

@@ -31,6 +31,7 @@ int clinux_pipe(int ends[2], int flags);
 // default. Unlike signalfd this does not depend on every thread of the process having blocked the signal.
 int clinux_catch_signal(int signal, int descriptor);
 int clinux_ignore_signal(int signal);
+int clinux_ignores_signal(int signal);
 
 char **clinux_environment(void);
 

@@ -11,10 +11,11 @@ package func ignoreBrokenPipes() {
 
 extension EventLoop {
     /// Takes over `numbers` (SIGTERM, SIGINT, SIGHUP) from now on: instead of ending the process they arrive at the
-    /// returned value. One taker per signal in a process; `SignalWatch.stop` gives them back.
+    /// returned value. One taker per signal in a process; `SignalWatch.stop` gives them back. A SIGHUP that was ignored
+    /// when the process started stays so: nohup(1) does that.
     /// - Throws: `SystemError`.
     package func signals(_ numbers: [Int32]) async throws -> SignalWatch {
-        try await SignalWatch(loop: self, numbers)
+        try await SignalWatch(loop: self, numbers.filter { $0 != SIGHUP || clinux_ignores_signal(SIGHUP) == 0 })
     }
 }
 

@@ -44,7 +44,8 @@ final class WorkerThreads: Sendable {
         return try await end.value()
     }
 
-    private func submit(_ work: @escaping Work) {
+    /// Has `work` done, and does not wait for it.
+    func submit(_ work: @escaping Work) {
         guard queue.append(work, threadLimit: limit) else { return }
         do {
             try queue.startThread(name)
