@@ -48,7 +48,7 @@ struct Cirrata: AsyncParsableCommand {
         if code == .validationFailure {
             let text = fullMessage(for: error)
             let marker = "Error: "
-            Terminal.errors.line(text.hasPrefix(marker) ? "cirrata: \(text.dropFirst(marker.count))" : text)
+            Terminal.errors.lines(text.hasPrefix(marker) ? "cirrata: \(text.dropFirst(marker.count))" : text)
             Glibc.exit(ExitStatus.usage.rawValue)
         }
         // Help, the version and completion scripts come as errors, too.

@@ -9,6 +9,7 @@ enum ExitStatus: Int32, CaseIterable {
     case timedOut = 5
     case usage = 64
     case interrupted = 130
+    case unread = 141
     case terminated = 143
 
     private var meaning: String {
@@ -20,7 +21,8 @@ enum ExitStatus: Int32, CaseIterable {
         case .timedOut: "not finished within the given time"
         case .usage: "the command line is wrong"
         case .interrupted: "ended at once by SIGINT"
-        case .terminated: "ended at once by SIGTERM"
+        case .unread: "ended because nobody reads standard output any more"
+        case .terminated: "ended at once by SIGTERM or SIGHUP"
         }
     }
 

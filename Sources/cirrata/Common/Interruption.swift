@@ -2,21 +2,22 @@ import EventLoop
 import Glibc
 import World
 
-/// What SIGINT and SIGTERM do to a command.
+/// What SIGINT, SIGTERM and SIGHUP do to a command, and a standard output that nobody reads any more.
 enum Interruption {
     /// Runs `body`. The first signal calls `ask`, after which `body` is expected to end by itself; the second one
     /// cancels it, which closes its connections and kills its child processes. A third one ends the process.
+    /// - Parameter hangUp: what SIGHUP does instead of ending it.
     /// - Throws: what `body` throws; `Interrupted`.
     static func twice<Result: Sendable>(
-        on loop: EventLoop, ask: @escaping @Sendable () async -> Void,
+        on loop: EventLoop, hangUp: (@Sendable () -> Void)? = nil, ask: @escaping @Sendable () async -> Void,
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let watch = try await loop.signals([SIGINT, SIGTERM])
+        let causes = Causes(watch: try await loop.signals(signals), hangUp: hangUp)
         return try await race(body) {
-            _ = try await watch.next()
+            _ = try await causes.first()
             await ask()
-            let second = try await watch.next()
-            await watch.stop()
+            let second = try await causes.next()
+            await causes.watch.stop()
             return second
         }
     }
@@ -26,11 +27,31 @@ enum Interruption {
     static func once<Result: Sendable>(
         on loop: EventLoop, _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {
-        let watch = try await loop.signals([SIGINT, SIGTERM])
+        let causes = Causes(watch: try await loop.signals(signals), hangUp: nil)
         return try await race(body) {
-            let first = try await watch.next()
-            await watch.stop()
+            let first = try await causes.first()
+            await causes.watch.stop()
             return first
+        }
+    }
+
+    private static let signals = [SIGINT, SIGTERM, SIGHUP]
+
+    private struct Causes: Sendable {
+        let watch: SignalWatch
+        let hangUp: (@Sendable () -> Void)?
+
+        /// The first signal; SIGPIPE when standard output is gone, whose writers do not get it (`ignoreBrokenPipes`).
+        func first() async throws -> Int32 {
+            try await Terminal.outputClosed.unlessRaised { try await next() } ?? SIGPIPE
+        }
+
+        func next() async throws -> Int32 {
+            while true {
+                let number = try await watch.next()
+                guard number == SIGHUP, let hangUp else { return number }
+                hangUp()
+            }
         }
     }
 
@@ -60,5 +81,11 @@ enum Interruption {
 struct Interrupted: Error {
     let signal: Int32
 
-    var status: ExitStatus { signal == SIGINT ? .interrupted : .terminated }
+    var status: ExitStatus {
+        switch signal {
+        case SIGINT: .interrupted
+        case SIGPIPE: .unread
+        default: .terminated
+        }
+    }
 }

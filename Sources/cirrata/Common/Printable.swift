@@ -1,9 +1,11 @@
+import HTTPKit
+
 /// Texts that come from elsewhere (services, job bodies, consoles) as a terminal may be shown them: without anything
 /// that it would take for a command.
 enum Printable {
     /// On one line: every control character becomes a blank.
     static func line(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? " " : $0 }))
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isPrintable($0) ? $0 : " " }))
     }
 
     /// Keeps the line breaks.
@@ -22,11 +24,7 @@ enum Printable {
         text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"
     }
 
-    /// C0, DEL and C1; and the marks that turn the direction of text, which can make a line read as another.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: true
-        default: false
-        }
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        !scalar.isTerminalControl && !Terminal.Style.isMark(scalar)
     }
 }

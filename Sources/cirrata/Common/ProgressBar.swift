@@ -13,10 +13,9 @@ struct ProgressBar {
         let bar = String(repeating: "#", count: done) + String(repeating: " ", count: Self.width - done)
         let text = "[\(bar)] \(progress.found) of \(progress.expected.counted("job")), \(progress.looked) numbers"
         // A line that wraps could not be written over.
-        terminal.write("\r\u{1B}[K" + terminal.styled(Printable.cut(text, to: max(10, terminal.width - 1)), .cyan))
+        terminal.eraseLine()
+        terminal.show(terminal.styled(Printable.cut(text, to: max(10, terminal.width - 1)), .cyan))
     }
 
-    func erase() {
-        if terminal.isInteractive { terminal.write("\r\u{1B}[K") }
-    }
+    func erase() { terminal.eraseLine() }
 }

@@ -4,11 +4,18 @@ import World
 
 /// The outcome of a job, as `enqueue --wait` and `run` tell it.
 extension Jobs.Reply {
-    /// What follows the outcome's name, line by line.
-    var details: [String] {
-        guard let error else { return [facts] }
-        let lines = Printable.lines((error.step.isEmpty ? ": " : ", at \(error.step): ") + error.message)
-        return lines + (error.next.isEmpty ? [] : Printable.lines(error.next).map { "    \($0)" })
+    /// Line by line.
+    /// - Parameters:
+    ///   - what: stands before the outcome: `provision ovh001: `.
+    ///   - duration: how long it took, where that is to be said.
+    func lines(_ what: String = "", after duration: Duration? = nil, for terminal: Terminal) -> [String] {
+        let ended = terminal.styled(outcome, outcome == "done" ? .green : .red)
+        let head = what + ended + (duration.map { " after \($0.short)" } ?? "")
+        guard let error else { return [head + facts] }
+        let place = error.step.isEmpty ? ": " : ", at \(error.step): "
+        let message = Printable.lines(error.message)
+        return [head + place + (message.first ?? "")] + message.dropFirst()
+            + (error.next.isEmpty ? [] : Printable.lines(error.next).map { "    \($0)" })
     }
 
     private var facts: String {

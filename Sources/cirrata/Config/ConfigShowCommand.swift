@@ -9,6 +9,6 @@ struct ConfigShowCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try await withWorld { world in try await site.load(world) }
-        Terminal.output.write(configuration.effective)
+        Terminal.output.lines(configuration.effective)
     }
 }

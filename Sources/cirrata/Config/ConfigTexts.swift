@@ -5,12 +5,12 @@ struct ConfigExampleCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "example", abstract: "Writes worker.yaml.example: every key with its default and meaning.")
 
-    func run() { Terminal.output.write(SiteConfiguration.exampleFile) }
+    func run() { Terminal.output.lines(SiteConfiguration.exampleFile) }
 }
 
 struct ConfigReferenceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reference", abstract: "Writes the table of all keys, in Markdown.")
 
-    func run() { Terminal.output.write(ReferenceText.markdown(SiteConfiguration.documents)) }
+    func run() { Terminal.output.lines(ReferenceText.markdown(SiteConfiguration.documents)) }
 }

@@ -19,12 +19,9 @@ struct SubmissionReport: Sendable {
 
     func ended(_ order: Order, _ reply: Jobs.Reply, after duration: Duration) {
         if json { return Terminal.output.line(JSONValue.object(reply.json).text) }
-        let output = Terminal.output
         let node = reply.node.isEmpty ? order.node ?? "(no node)" : reply.node
-        let outcome = output.styled(reply.outcome, reply.outcome == "done" ? .green : .red)
-        output.line(
-            "\(order.action.rawValue) \(node): \(outcome) after \(duration.short)"
-                + reply.details.joined(separator: "\n"))
+        let what = "\(order.action.rawValue) \(node): "
+        for line in reply.lines(what, after: duration, for: .output) { Terminal.output.line(line) }
     }
 
     func trouble(_ text: String) { Terminal.errors.line("cirrata: \(text)") }

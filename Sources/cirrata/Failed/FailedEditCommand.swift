@@ -47,7 +47,7 @@ struct FailedEditCommand: AsyncParsableCommand {
         let changes = edit.changes(to: text)
         if dryRun { return say("would be edited", edit, changes) }
         if !yes {
-            for line in changes { Terminal.errors.line(Printable.line("  \(line)")) }
+            for line in changes { Terminal.errors.line("  \(line)") }
             guard try Confirmation.ask("put job \(edit.job.reference) anew like this, and discard the old one?") else {
                 throw Complaint("nothing was done")
             }
@@ -117,7 +117,7 @@ struct FailedEditCommand: AsyncParsableCommand {
             let problems = edit.problems(in: text, source: name)
             if problems.isEmpty { return text }
             let lines = problems.map(\.description)
-            guard isatty(STDIN_FILENO) == 1 else { throw Complaint(lines: lines, .failed) }
+            guard Confirmation.isPossible else { throw Complaint(lines: lines, .failed) }
             for line in lines.flatMap(Printable.lines) { Terminal.errors.line("cirrata: \(line)") }
             guard try Confirmation.ask("edit it again?", default: true) else { throw Complaint("nothing was done") }
         }
@@ -137,7 +137,7 @@ struct FailedEditCommand: AsyncParsableCommand {
         }
         let node = report.node.isEmpty ? "-" : report.node
         let follower = new.map { ": job \($0) now" } ?? ""
-        Terminal.output.line(Printable.line("\(event) \(edit.job.reference) \(node)\(follower)"))
-        for change in changes { Terminal.output.line(Printable.line("  \(change)")) }
+        Terminal.output.line("\(event) \(edit.job.reference) \(node)\(follower)")
+        for change in changes { Terminal.output.line("  \(change)") }
     }
 }

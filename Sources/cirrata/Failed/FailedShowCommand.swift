@@ -52,7 +52,7 @@ struct FailedShowCommand: AsyncParsableCommand {
         if output.json { return Terminal.output.line(JSONValue.object(newest.detailedJSON(now: now)).text) }
         for line in FailedShowText(newest, now: now).lines(for: .output) { Terminal.output.line(line) }
         let others = jobs.dropFirst().map { "\($0.reference)" }
-        if !others.isEmpty { Terminal.output.line("\nolder: \(Printable.list(others))") }
+        if !others.isEmpty { Terminal.output.lines("\nolder: \(Printable.list(others))") }
     }
 
     private func show(_ job: BuriedJob) {

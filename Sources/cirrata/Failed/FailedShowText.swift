@@ -30,7 +30,7 @@ struct FailedShowText {
         let place = report.step.isEmpty ? "" : " at \(report.step)"
         let what = "\(report.action.isEmpty ? "job" : report.action) \(report.node)"
         let title = "job \(report.jobID): \(what): \(report.outcome)\(place) (\(report.cause))"
-        var lines = [terminal.styled(Printable.line(title), job.isCurrent ? .red : .dim)]
+        var lines = [terminal.styled(title, job.isCurrent ? .red : .dim)]
         lines += Printable.lines(report.message).map { "  " + $0 }
         lines.append("")
         var facts: [(String, String)] = []
@@ -72,7 +72,7 @@ struct FailedShowText {
                 }
                 let name = story.attempts.count > 1 ? "\(story.step) \(attempt.number)" : story.step
                 return Self.clock(attempt.at) + "  " + Self.padded(name, 18) + Self.padded(attempt.took.short, 8) + mark
-                    + "  " + Printable.line(text)
+                    + "  " + text
             }
         }
     }
@@ -88,8 +88,8 @@ struct FailedShowText {
     }
 
     private func resources(_ terminal: Terminal) -> [String] {
-        report.created.map { "+ \(Printable.line($0))" } + report.removed.map { "- \(Printable.line($0))" }
-            + report.left.map { terminal.styled("left: \(Printable.line($0))", .red) }
+        report.created.map { "+ \($0)" } + report.removed.map { "- \($0)" }
+            + report.left.map { terminal.styled("left: \($0)", .red) }
     }
 
     // MARK: Shapes
@@ -107,7 +107,7 @@ struct FailedShowText {
     }
 
     static func fact(_ name: String, _ value: String) -> String {
-        "  " + padded(name, 10) + Printable.line(value)
+        "  " + padded(name, 10) + value
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

@@ -46,7 +46,7 @@ struct UndoText {
         if !end.removed.isEmpty { told = "removed \(end.removed.joined(separator: ", ")); \(told)" }
         line(word, job, next.isEmpty ? told : "\(told); \(next)")
         if !end.reportTrouble.isEmpty {
-            terminal.line(Printable.line("  its report still says what it said before: \(end.reportTrouble)"))
+            terminal.line("  its report still says what it said before: \(end.reportTrouble)")
         }
     }
 
@@ -83,7 +83,7 @@ struct UndoText {
 
     private func line(_ what: String, _ job: FailedJob, _ why: String) {
         let node = job.report.node.isEmpty ? "-" : job.report.node
-        terminal.line(Printable.line("\(what) \(job.reference) \(node)" + (why.isEmpty ? "" : ": \(why)")))
+        terminal.line("\(what) \(job.reference) \(node)" + (why.isEmpty ? "" : ": \(why)"))
     }
 
     private func write(_ members: JSONObject, _ job: FailedJob) {

@@ -38,6 +38,7 @@ struct TubesCommand: AsyncParsableCommand {
             while true {
                 let view = try await reader.view()
                 let text = TubesText(view, since: before, isWatched: watch)
+                if watch, !json { Terminal.output.clear() }
                 for line in json ? text.json : text.lines(for: .output) { Terminal.output.line(line) }
                 guard watch else { return }
                 before = view

@@ -17,7 +17,6 @@ struct TubesText {
     }
 
     private static let head = ["TUBE", "READY", "RESERVED", "DELAYED", "BURIED", "WAITING", "PAUSED", "OLDEST"]
-    private static let clear = "\u{1B}[H\u{1B}[2J"
 
     func lines(for terminal: Terminal) -> [String] {
         var table = TextTable(head: Self.head)
@@ -25,8 +24,7 @@ struct TubesText {
         var lines = view.tubes.isEmpty ? ["no tubes of ours: no worker has ever connected, and no job was put"] : []
         if !view.tubes.isEmpty { lines += table.lines(for: terminal) { style(view.tubes[$0]) } }
         lines += notes.map { terminal.styled($0, .yellow) }
-        guard isWatched else { return lines }
-        if terminal.isInteractive { lines[0] = Self.clear + lines[0] } else { lines.append("") }
+        if isWatched, !terminal.isInteractive { lines.append("") }
         return lines
     }
 

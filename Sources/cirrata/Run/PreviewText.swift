@@ -11,20 +11,20 @@ struct PreviewText {
     let showsUserData: Bool
 
     func lines(for terminal: Terminal) -> [String] {
-        var lines = preview.findings.map(Printable.line)
+        var lines = preview.findings
         if showsUserData, !preview.userData.isEmpty {
             lines.append("user data:")
             lines += Printable.lines(preview.userData).map { "    \($0)" }
         }
-        lines += preview.warnings.map { terminal.styled("warning:", .yellow) + " \(Printable.line($0))" }
+        lines += preview.warnings.map { terminal.styled("warning:", .yellow) + " \($0)" }
         guard outcome.kind == .done, outcome.cause.isEmpty else {
             lines.append(
-                "it would end \(terminal.styled(outcome.kind.rawValue, .red)): \(Printable.line(outcome.message))")
-            if !outcome.next.isEmpty { lines.append("    \(Printable.line(outcome.next))") }
+                "it would end \(terminal.styled(outcome.kind.rawValue, .red)): \(outcome.message)")
+            if !outcome.next.isEmpty { lines.append("    \(outcome.next)") }
             return lines
         }
         lines.append("this \(action.rawValue) would:")
-        return lines + preview.changes.map { "  - \(Printable.line($0))" }
+        return lines + preview.changes.map { "  - \($0)" }
     }
 
     var json: JSONValue {

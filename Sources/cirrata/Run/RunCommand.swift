@@ -56,8 +56,7 @@ struct RunCommand: AsyncParsableCommand {
         if output.json {
             Terminal.output.line(JSONValue.object(reply.json).text)
         } else {
-            let outcome = Terminal.output.styled(reply.outcome, isDone ? .green : .red)
-            Terminal.output.line(outcome + reply.details.joined(separator: "\n"))
+            for line in reply.lines(for: .output) { Terminal.output.line(line) }
         }
         if !isDone { throw ExitCode(.failed) }
     }

@@ -64,18 +64,17 @@ final class StepDisplay: EventSink {
     }
 
     private func draw(_ lines: [StepLines.Line], _ state: inout State) {
-        var text = state.isLive ? "\r\u{1B}[K" : ""
+        erase(&state)
         for line in lines {
             let mark = StepLines.padded(line.mark, to: 8)
-            text += (line.style.map { terminal.styled(mark, $0) } ?? mark) + Printable.line(line.text) + "\n"
+            terminal.line((line.style.map { terminal.styled(mark, $0) } ?? mark) + line.text)
         }
         state.isLive = terminal.isInteractive && !state.lines.step.isEmpty
-        if state.isLive { text += live(state.lines) }
-        if !text.isEmpty { terminal.write(text) }
+        if state.isLive { terminal.show(live(state.lines)) }
     }
 
     private func erase(_ state: inout State) {
-        if state.isLive { terminal.write("\r\u{1B}[K") }
+        if state.isLive { terminal.eraseLine() }
         state.isLive = false
     }
 

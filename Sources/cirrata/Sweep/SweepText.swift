@@ -26,8 +26,8 @@ struct SweepText {
             }
         }
         for refusal in report.refusals {
-            lines.append(terminal.styled("refused", .red) + "    " + Printable.line("\(refusal)"))
-            if !refusal.next.isEmpty { lines.append("           → " + Printable.line(refusal.next)) }
+            lines.append(terminal.styled("refused", .red) + "    " + "\(refusal)")
+            if !refusal.next.isEmpty { lines.append("           → " + refusal.next) }
         }
         lines += KeepReason.allCases.filter { !$0.needsPerson }.compactMap { reason in
             let count = report.count(reason)
@@ -39,9 +39,9 @@ struct SweepText {
     private func lines(of entry: Entry, _ terminal: Terminal) -> [String] {
         let name = name(of: entry.fate)
         let verdict = terminal.styled(name, style(of: entry)) + String(repeating: " ", count: max(1, 11 - name.count))
-        var lines = [verdict + Printable.line("\(entry.remains.node): \(entry.why)")]
-        lines += Self.items(of: entry).map { "           " + Printable.line($0) }
-        if !entry.next.isEmpty { lines.append("           → " + Printable.line(entry.next)) }
+        var lines = [verdict + "\(entry.remains.node): \(entry.why)"]
+        lines += Self.items(of: entry).map { "           " + $0 }
+        if !entry.next.isEmpty { lines.append("           → " + entry.next) }
         return lines
     }
 

@@ -38,6 +38,11 @@ extension LabProcesses {
         try await programs.start(arguments[0], arguments + ["--config", try await site()])
     }
 
+    /// Starts one through a shell: `"$0" "$@"`.
+    func start(_ arguments: [String], through script: String) async throws -> RunningChild {
+        try await programs.start(arguments[0], arguments + ["--config", try await site()], through: script)
+    }
+
     /// Writes a file into the lab's folder.
     /// - Returns: its path.
     func file(_ name: String, _ text: String) async throws -> String {

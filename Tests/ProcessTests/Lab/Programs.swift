@@ -15,6 +15,7 @@ final class Programs: Sendable {
     private let children: SystemChildren
     private let environment: [String: String]
     private let started = Locked<[Started]>([])
+    private let commands = Locked<[[String]]>([])
 
     /// The log of a big run is kept whole.
     private static let maximumOutput = 256 << 20
@@ -42,10 +43,16 @@ final class Programs: Sendable {
     }
 
     /// Starts it with these arguments, to run until it is stopped.
+    /// - Parameter script: for a shell that starts it: `"$0"` with `"$@"`.
     func start(
-        _ name: String, _ arguments: [String], environment more: [String: String] = [:]
+        _ name: String, _ arguments: [String], environment more: [String: String] = [:], through script: String? = nil
     ) async throws -> RunningChild {
-        let child = try await children.start(command(arguments, more))
+        var command = command(arguments, more)
+        if let script {
+            command.program = "/bin/sh"
+            command.arguments = ["-c", script, path] + arguments
+        }
+        let child = try await children.start(command)
         started.withLock { $0.append(Started(name: name, child: child)) }
         return child
     }
@@ -57,10 +64,17 @@ final class Programs: Sendable {
         try await children.run(command(arguments, more, input))
     }
 
+    /// Whether a subcommand (`failed list`) was really started.
+    func wasStarted(_ command: String) -> Bool {
+        let words = command.split(separator: " ").map(String.init)
+        return commands.withLock { $0.contains { $0.starts(with: words) } }
+    }
+
     private func command(
         _ arguments: [String], _ more: [String: String], _ input: [UInt8] = []
     ) -> ChildCommand {
-        ChildCommand(
+        commands.withLock { $0.append(arguments) }
+        return ChildCommand(
             path, arguments, environment: environment.merging(more) { $1 }, input: input,
             maximumOutput: Self.maximumOutput)
     }
