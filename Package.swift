@@ -87,7 +87,7 @@ let package = Package(
                 "World", "Resilience", "Pipelines", "Beanstalk", "Jobs", "Configuration", "Provisioning", "YAMLKit",
                 deque,
             ]),
-        room("Telemetry", ["World", "Pipelines", "Resilience", "Jobs", log]),
+        room("Telemetry", ["World", "HTTPKit", "Pipelines", "Resilience", "Jobs", log]),
         room("HTTPServer", ["HTTPKit", deque] + nio),
         room("Sandbox", ["World", "HTTPKit", "Jobs", deque, heap, ordered]),
         room("Simulation", ["World", "HTTPKit", deque, heap]),

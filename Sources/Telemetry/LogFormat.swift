@@ -1,3 +1,4 @@
+import HTTPKit
 package import Logging
 package import World
 
@@ -31,64 +32,45 @@ package struct LogLine: Sendable {
         }
     }
 
+    /// How many bytes of a message and of a value are written: what services and job bodies say may be of any length.
+    private static let messageLimit = 2_000
+    private static let valueLimit = 200
+
     private var text: String {
-        var line = "\(at) \(level.rawValue.padded(to: 7)) \(Self.oneLine(message))"
+        let words = Self.cut(message, Self.messageLimit).unicodeScalars.map { $0.isTerminalControl ? " " : $0 }
+        var line = "\(at) \(level.rawValue.padded(to: 7)) \(String(String.UnicodeScalarView(words)))"
         for (key, value) in metadata where !value.isEmpty {
-            let isPlain = value.unicodeScalars.allSatisfy { $0 != " " && $0 != "\"" && $0 != "=" && !$0.breaksLines }
-            line += " \(key)=\(isPlain ? value : Self.quoted(value))"
+            let value = Self.cut(value, Self.valueLimit)
+            let isPlain = value.unicodeScalars.allSatisfy {
+                $0 != " " && $0 != "\"" && $0 != "=" && !$0.isTerminalControl
+            }
+            line += " \(key)=\(isPlain ? value : JSONValue.string(value).text)"
         }
         return line
     }
 
     private var json: String {
-        var members = [("level", level.rawValue), ("message", message), ("time", at.description)]
-        let own = members.map(\.0)
+        let own: JSONObject = [
+            "level": .string(level.rawValue), "message": .string(Self.cut(message, Self.messageLimit)),
+            "time": .string(at.description),
+        ]
+        var members = own
         for (key, value) in metadata where !value.isEmpty {
-            members.append((own.contains(key) ? "\(key)_" : key, value))
+            members[own[key] == nil ? key : "\(key)_"] = .string(Self.cut(value, Self.valueLimit))
         }
-        members.sort { $0.0 < $1.0 }
-        return "{" + members.map { "\(Self.quoted($0.0)):\(Self.quoted($0.1))" }.joined(separator: ",") + "}"
+        return JSONValue.object(members).text
     }
 
-    /// A log line is one line, whatever a service answered.
-    private static func oneLine(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            if scalar.breaksLines { out += " " } else { out.unicodeScalars.append(scalar) }
+    /// The beginning of a text, with a sign that there was more.
+    private static func cut(_ text: String, _ limit: Int) -> String {
+        var left = limit
+        for index in text.unicodeScalars.indices {
+            let scalar = text.unicodeScalars[index]
+            // As long as JSON has it.
+            left -= scalar.isTerminalControl ? 6 : UTF8.width(scalar)
+            if left < 0 { return text[..<index] + "…" }
         }
-        return out
-    }
-
-    /// A JSON string (RFC 8259 section 7).
-    private static func quoted(_ text: String) -> String {
-        var out = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            default:
-                if scalar.breaksLines {
-                    let digits = String(scalar.value, radix: 16)
-                    out += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-                } else {
-                    out.unicodeScalars.append(scalar)
-                }
-            }
-        }
-        return out + "\""
-    }
-}
-
-extension Unicode.Scalar {
-    /// Control characters, C1 and the separators of Unicode included: terminals and readers of lines act on them.
-    fileprivate var breaksLines: Bool {
-        switch properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
+        return text
     }
 }
 

@@ -56,7 +56,7 @@ import Testing
     @Test(arguments: [
         ("plain-1.2/x:y", "plain-1.2/x:y"), ("two words", #""two words""#), ("a=b", #""a=b""#),
         (#"say "x""#, #""say \"x\"""#), ("a\nb", #""a\nb""#), ("\u{1B}[2J", #""\u001b[2J""#),
-        ("\u{9B}2J", #""\u009b2J""#), ("a\u{2028}b", #""a\u2028b""#), ("grün", "grün"),
+        ("\u{9B}2J", #""\u009b2J""#), ("a\u{202E}b", #""a\u202eb""#), ("a\u{2028}b", #""a\u2028b""#), ("grün", "grün"),
     ])
     func valuesThatNeedQuotesHaveThem(value: String, shown: String) {
         #expect(lines(.text, "m", ["x": "\(value)"])[0].hasSuffix(" x=\(shown)"))
@@ -67,6 +67,7 @@ import Testing
     static let hostile = [
         "two\nlines", "\r\n", "tab\there", "nul\0nul", "bell\u{7}", "\u{1B}[31mred\u{1B}[0m", "del\u{7F}",
         "next\u{85}line", "csi\u{9B}2J", "line\u{2028}separator", "paragraph\u{2029}separator", "\u{B}\u{C}",
+        "turned \u{202E}round\u{202C} and \u{2066}back\u{2069}",
         #"quotes " and \ backslashes \n"#, "emoji 👩‍👩‍👧 and 日本語", "e\u{301}", "\u{FFFD}\u{FEFF}", "", "{\"a\":1}",
     ]
 
@@ -78,6 +79,7 @@ import Testing
             for scalar in lines[0].unicodeScalars {
                 let category = scalar.properties.generalCategory
                 #expect(category != .control && category != .lineSeparator && category != .paragraphSeparator)
+                #expect(!scalar.isTerminalControl)
             }
         }
     }
@@ -101,6 +103,31 @@ import Testing
         #expect(value["message_"] == "m2")
         #expect(value["level"] == "info")
         #expect(value.object?.count == 6)
+    }
+
+    // MARK: Budget
+
+    /// What services and job bodies say may be of any length, and escapes make it longer still.
+    @Test(arguments: ["x", "ü", "\u{1B}", "\"", "e\u{301}", "👩‍👩‍👧"], LogFormat.allCases)
+    func aLineHasABudget(_ unit: String, _ format: LogFormat) throws {
+        let long = String(repeating: unit, count: 20_000)
+        var metadata: Logger.Metadata = [:]
+        for key in LogKeys.order { metadata[key] = "\(long)" }
+        let line = lines(format, long, metadata)[0]
+        #expect(line.utf8.count < 9_000)
+        #expect(line.contains("…"))
+        guard format == .json else { return }
+        let value = try JSONValue(parsing: Array(line.utf8))
+        #expect((1_000...2_003).contains(value["message"]?.string?.utf8.count ?? 0) || unit == "\u{1B}")
+        #expect((value["node"]?.string?.utf8.count ?? 0) <= 203)
+    }
+
+    @Test func whatFitsIsWhole() {
+        let text = String(repeating: "x", count: 200)
+        #expect(lines(.text, "m", ["x": "\(text)"])[0].hasSuffix(" x=\(text)"))
+        #expect(lines(.text, "m", ["x": "\(text)y"])[0].hasSuffix(" x=\(text)…"))
+        let message = String(repeating: "ü", count: 1_000)
+        #expect(lines(.text, message)[0].hasSuffix(" \(message)"))
     }
 
     // MARK: Levels

@@ -15,7 +15,7 @@ struct WorkerCommand: AsyncParsableCommand {
         discussion: """
             Any number of workers may run side by side, on any number of hosts. SIGTERM or SIGINT drains: no new job and \
             no new change is begun, what is in flight is awaited (drain_grace), every job goes back to the queue, and the \
-            exit code is 0. A second signal ends it at once; the queue gives its jobs to others.
+            exit code is 0. A second signal ends it at once; the queue gives its jobs to others. SIGHUP is logged and ignored.
 
             Logs go to standard error.
             """)
@@ -35,26 +35,34 @@ struct WorkerCommand: AsyncParsableCommand {
         try await withLoop { world, loop in
             var loaded = try await site.read(world)
             if let slots { try Self.set(slots, in: &loaded.configuration) }
-            let log = WorkerLog(log.logger(loaded.configuration.log, time: world.time))
-            log.tell(loaded)
-            log.tell(openFiles: OpenFiles.raiseLimit(), slots: loaded.configuration.slots)
-            let worker = try Self.worker(loaded.configuration, world, log)
-            let lookout = BrokerLookout(
-                broker: Broker(loaded.configuration.broker, world: world), drain: worker.drain, log: log)
-            let group = ServiceGroup(
-                configuration: ServiceGroupConfiguration(
-                    services: [
-                        .init(
-                            service: WorkerService(worker: worker, lookout: lookout),
-                            successTerminationBehavior: .gracefullyShutdownGroup)
-                    ], logger: log.logger))
-            // The group does not listen to signals by itself: it would start threads for that, and a second signal has
-            // to do something else than the first.
-            try await Interruption.twice(on: loop) {
-                await group.triggerGracefulShutdown()
-            } _: {
-                try await group.run()
+            try await log.withLogger(loaded.configuration.log, time: world.time) { [loaded] logger in
+                try await Self.work(loaded, WorkerLog(logger), world, loop)
             }
+        }
+    }
+
+    private static func work(
+        _ loaded: ConfigurationLoader.Loaded, _ log: WorkerLog, _ world: World, _ loop: EventLoop
+    ) async throws {
+        log.tell(loaded)
+        log.tell(openFiles: OpenFiles.raiseLimit(), slots: loaded.configuration.slots)
+        CoreDumps.forbid()
+        let worker = try worker(loaded.configuration, world, log)
+        let lookout = BrokerLookout(
+            broker: Broker(loaded.configuration.broker, world: world), drain: worker.drain, log: log)
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [
+                    .init(
+                        service: WorkerService(worker: worker, lookout: lookout),
+                        successTerminationBehavior: .gracefullyShutdownGroup)
+                ], logger: log.logger))
+        // The group does not listen to signals by itself: it would start threads for that, and a second signal has
+        // to do something else than the first.
+        try await Interruption.twice(on: loop, hangUp: { log.toldToReload() }) {
+            await group.triggerGracefulShutdown()
+        } _: {
+            try await group.run()
         }
     }
 

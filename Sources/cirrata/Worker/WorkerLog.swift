@@ -25,6 +25,10 @@ struct WorkerLog: Sendable {
         for warning in loaded.warnings { logger.warning("\(warning)") }
     }
 
+    func toldToReload() {
+        logger.notice("SIGHUP is ignored: restart the worker to have it read its configuration again")
+    }
+
     /// - Parameter limit: of open files. A job that runs has a connection to the broker, and its requests and child
     ///   processes need some more.
     func tell(openFiles limit: Int, slots: Int) {

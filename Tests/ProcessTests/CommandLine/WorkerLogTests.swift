@@ -1,6 +1,7 @@
 import EventLoop
 import Glibc
 import HTTPKit
+import Jobs
 import TestSupport
 import Testing
 import World
@@ -66,6 +67,52 @@ extension ProcessSuites {
                 _ = try await worker.child.waitForLine(containing: "see whether beanstalkd runs there")
                 worker.signal(SIGTERM)
                 #expect(try await worker.end() == .exited(0))
+            }
+        }
+
+        /// The pipe is full before the worker says its first word, and stays so.
+        @Test func aLogThatNobodyReadsStopsNothing() async throws {
+            try await withLab { lab in
+                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.put(.provision())
+                let pipe = "\(lab.folder)/log"
+                guard mkfifo(pipe, 0o600) == 0 else { throw SystemError(doing: "make a pipe") }
+                let worker = try await lab.start(
+                    ["worker", "--log-level", "debug"],
+                    through: "exec 3<>'\(pipe)'; head -c 65536 /dev/zero >&3; exec \"$0\" \"$@\" 2>&3")
+                #expect(try await lab.reply().outcome == "done")
+                try await lab.settled()
+                let began = lab.world.time.now
+                worker.signal(SIGTERM)
+                let end = try await worker.result().end
+                #expect(end == .exited(0))
+                #expect(lab.world.time.now - began < .seconds(10))
+            }
+        }
+
+        @Test func hangingUpIsLoggedAndIgnored() async throws {
+            try await withLab { lab in
+                let worker = try await lab.worker()
+                for _ in 1...2 { worker.signal(SIGHUP) }
+                try await worker.says("SIGHUP is ignored")
+                try await lab.sandbox.lock([LabProcesses.node()])
+                try await lab.put(.provision())
+                #expect(try await lab.reply().outcome == "done")
+                worker.signal(SIGTERM)
+                #expect(try await worker.end() == .exited(0))
+            }
+        }
+
+        /// A core would hold tokens and passwords.
+        @Test func aWorkerLeavesNoCore() async throws {
+            try await withLab { lab in
+                let worker = try await lab.worker()
+                let limits = try await lab.world.files.read("/proc/\(worker.id)/limits", limit: 1 << 16)
+                let line = String(decoding: limits, as: UTF8.self).split(separator: "\n").first {
+                    $0.hasPrefix("Max core file size")
+                }
+                #expect(line?.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"], "\(line ?? "")")
+                try await worker.kill()
             }
         }
 
