@@ -12,32 +12,49 @@ struct FailedActs {
     var past: String
     /// Whether jobs that a person named one by one are acted on without a question.
     var trustsNames: Bool
+    /// What is to happen to jobs of which something is left, where the act makes that be forgotten.
+    var leftovers: Leftovers = .kept
+
+    enum Leftovers {
+        /// The act changes nothing about them.
+        case kept
+        /// Such jobs are skipped.
+        case protected
+        /// A person said that they may be forgotten.
+        case forgotten
+    }
 
     func run(_ site: SiteOptions, _ options: BulkOptions, _ output: OutputOptions) async throws {
         let (survey, now) = try await FailedCommand.read(site) { reader, world in
             let now = world.time.wallClock
-            let survey = try await reader.survey(options.selection(now: now))
+            let survey = try await reader.survey(options.selection(now: now, whole: leftovers != .kept))
             return (survey, now)
         }
-        let jobs = try options.chosen(of: survey, now: now)
-        if jobs.isEmpty { return try say(Tally(), output) }
+        let chosen = try options.chosen(of: survey, now: now)
+        if chosen.isEmpty { return try say(Tally(), output) }
+        let refused = leftovers == .protected ? chosen.filter { !$0.report.left.isEmpty } : []
+        let jobs = chosen.filter { !refused.contains($0) }
+        for job in refused { say(options.dryRun ? "would be skipped" : "skipped", job, Self.refusal(of: job), output) }
         if options.dryRun {
-            for job in jobs { say("would be \(past)", job, "", output) }
+            for job in jobs { say("would be \(past)", job, consequence(for: job), output) }
             return
         }
-        if !options.yes, !(trustsNames && !options.references.isEmpty) {
+        if !jobs.isEmpty, !options.yes, !(trustsNames && !options.references.isEmpty) {
+            for job in jobs where !consequence(for: job).isEmpty {
+                Terminal.errors.line("  \(job.reference) \(job.report.node): \(consequence(for: job))")
+            }
             guard try Confirmation.ask("\(verb) \(jobs.count.counted("failed job"))?") else {
                 throw Complaint("nothing was done")
             }
         }
-        let tally = Locked(Tally())
+        let tally = Locked(Tally(skipped: refused.count))
         // Whatever ends it early, what was done is counted.
         do {
             try await FailedCommand.read(site) { reader, _ in
                 try await FailedJobActs(reader).perform(act, on: jobs, pause: options.pause) { job, result in
                     tally.withLock { $0.add(result) }
                     switch result {
-                    case .done: say(past, job, "", output)
+                    case .done: say(past, job, consequence(for: job), output)
                     case .skipped(let why): say("skipped", job, why, output)
                     case .failed(let why): say("failed", job, why, output)
                     }
@@ -45,10 +62,20 @@ struct FailedActs {
             }
         } catch {
             let sofar = tally.withLock { $0 }
-            Terminal.errors.line("cirrata: ended early: \(text(sofar)), \(jobs.count - sofar.all) not reached")
+            Terminal.errors.line("cirrata: ended early: \(text(sofar)), \(chosen.count - sofar.all) not reached")
             throw error
         }
         try say(tally.withLock { $0 }, output)
+    }
+
+    private static func refusal(of job: FailedJob) -> String {
+        "left: \(Printable.list(job.report.left)); `cirrata failed undo \(job.reference)` removes it, --leave-behind "
+            + "discards the job all the same"
+    }
+
+    /// What is lost from sight.
+    private func consequence(for job: FailedJob) -> String {
+        leftovers == .kept || job.report.left.isEmpty ? "" : "stays behind: \(Printable.list(job.report.left))"
     }
 
     private struct Tally {
@@ -75,12 +102,13 @@ struct FailedActs {
         let node = job.report.node
         guard output.json else {
             let line = "\(what) \(job.reference) \(node.isEmpty ? "-" : node)" + (why.isEmpty ? "" : ": \(why)")
-            return Terminal.output.line(Printable.line(line))
+            return Terminal.output.line(line)
         }
-        let members: JSONObject = [
+        var members: JSONObject = [
             "event": .string(what), "job": .integer(Int(clamping: job.report.jobID)), "node": .string(node),
             "key": .string(job.report.key), "why": .string(why),
         ]
+        if leftovers != .kept { members["left"] = .array(job.report.left.map { .string($0) }) }
         Terminal.output.line(JSONValue.object(members).text)
     }
 
@@ -122,16 +150,23 @@ struct FailedDiscardCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard", abstract: "Deletes failed jobs and their reports for good.",
         discussion: """
-            Nothing in the cloud is touched: look at LEFT in `failed list` first. Whoever waited for such a job had its \
-            reply when it failed. You are asked before, unless --yes.
+            Nothing in the cloud is touched. A job of which something is left (LEFT in `failed list`) is skipped, as its \
+            report is the only record of that: `failed undo` removes it first. Whoever waited for such a job had its reply \
+            when it failed. You are asked before, unless --yes.
             """)
 
     @OptionGroup var options: BulkOptions
+
+    @Flag(help: "Discard jobs of which something is left as well: nothing names it any more then.")
+    var leaveBehind = false
+
     @OptionGroup var site: SiteOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        try await FailedActs(act: .discard, verb: "discard", past: "discarded", trustsNames: false)
-            .run(site, options, output)
+        try await FailedActs(
+            act: .discard, verb: "discard", past: "discarded", trustsNames: false,
+            leftovers: leaveBehind ? .forgotten : .protected
+        ).run(site, options, output)
     }
 }

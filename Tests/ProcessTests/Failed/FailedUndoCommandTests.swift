@@ -58,6 +58,33 @@ extension ProcessSuites {
             }
         }
 
+        /// The report is the only record of what is left: it is not dropped by the way.
+        @Test func aJobWithSomethingLeftIsDiscardedOnlyOnDemand() async throws {
+            try await Self.withLeftovers { lab in
+                let dry = try await lab.run("failed", "discard", "--all", "--dry-run")
+                #expect(dry.end == .exited(0))
+                #expect(dry.output.hasPrefix("would be skipped "), "\(dry.output)")
+                let refused = try await lab.run("failed", "discard", "ovh001", "--yes")
+                #expect(refused.end == .exited(1))
+                for part in ["skipped ", "left: server ovh001 ", "volume ovh001_0 ", "`cirrata failed undo "] {
+                    #expect(refused.output.contains(part), "\(refused.output)")
+                }
+                #expect(refused.output.hasSuffix("0 discarded, 1 skipped, 0 failed\n"))
+                #expect(try await lab.openJobs() == (1, 0))
+                #expect(try await lab.reports().count == 1)
+
+                let unasked = try await lab.run("failed", "discard", "ovh001", "--leave-behind")
+                #expect(unasked.end == .exited(64))
+                #expect(unasked.errors.contains("ovh001: stays behind: server ovh001 "), "\(unasked.errors)")
+                let done = try await lab.run("failed", "discard", "ovh001", "--leave-behind", "--yes", "--json")
+                #expect(done.end == .exited(0))
+                #expect(try done.json.first?["event"] == "discarded")
+                #expect(try done.json.first?["left"]?.array?.count == 2)
+                #expect(try await lab.openJobs() == (0, 0))
+                #expect(try await lab.sandbox.state().servers.count == 1)
+            }
+        }
+
         @Test func whatIsRefusedStaysAndIsNamed() async throws {
             try await Self.withLeftovers { lab in
                 _ = try await lab.sandbox.fault([
