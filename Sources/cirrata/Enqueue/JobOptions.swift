@@ -50,7 +50,7 @@ struct JobOptions: ParsableArguments {
         let names = try Self.names(nodes, configuration.labDomain)
         let reader = JobBody(labDomain: configuration.labDomain, providers: configuration.providerSettings.map(\.name))
         let envelope = Envelope(jobID: 0, put: world.time.wallClock, tubeProvider: provider, tubeAction: action)
-        let owner = owner ?? Self.user(world)
+        let owner = owner(world)
         return try names.map { name in
             let uuid = uuid ?? world.random.uuid()
             var body: [(String, Node)] = [("uuid", .string(uuid))]
@@ -110,8 +110,9 @@ struct JobOptions: ParsableArguments {
         return names
     }
 
-    /// Who asks, as teuthology names its users.
-    private static func user(_ world: World) -> String {
+    /// As given, or else who asks, as teuthology names its users.
+    func owner(_ world: World) -> String {
+        if let owner { return owner }
         let environment = world.host.environment
         let variables = ["LOGNAME", "USER", "LNAME", "USERNAME"]
         let name =

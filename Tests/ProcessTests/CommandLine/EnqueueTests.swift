@@ -46,6 +46,42 @@ extension ProcessSuites {
             }
         }
 
+        /// Scripts go on, and a person is asked.
+        @Test func aServerThatWouldBeReplacedIsNamedFirst() async throws {
+            try await withLab { lab in
+                let worker = try await lab.worker()
+                let made = try await lab.run(
+                    "enqueue", "provision", "ovh001", "--lock", "--owner", LabProcesses.owner, "--wait", "--timeout",
+                    "60")
+                #expect(made.end == .exited(0) && made.errors.isEmpty, "\(made.errors)")
+                try await worker.kill()
+
+                let again = ["enqueue", "provision", "ovh001", "ovh002", "--owner", LabProcesses.owner]
+                let script = try await lab.run(again)
+                #expect(script.end == .exited(0))
+                #expect(script.errors.split(separator: "\n").count == 1)
+                #expect(script.errors.contains("ovh001.front.lab.test has a server (ubuntu 22.04, locked by me@lab"))
+                #expect(try await lab.openJobs() == (0, 2))
+
+                let site = try await lab.file("terminal.yaml", WorkerFile().text(for: lab))
+                for (answer, more, jobs) in [("n", "", 2), ("y", "", 4), ("", " --yes", 6)] {
+                    let words = "'\(lab.programs.path)' \(again.joined(separator: " "))\(more) --config '\(site)'"
+                    let person = try await lab.world.children.run(
+                        ChildCommand("script", ["-qec", words, "/dev/null"], input: Array("\(answer)\n".utf8)))
+                    let text = String(decoding: person.output, as: UTF8.self)
+                    #expect(text.contains("has a server") && text.contains("replace it?") == more.isEmpty, "\(text)")
+                    #expect(try await lab.openJobs() == (0, jobs), "\(answer)\(more)")
+                }
+
+                // Somebody else's node is safe, and paddles need not answer.
+                let other = try await lab.run("enqueue", "provision", "ovh001", "--owner", "other@lab")
+                #expect(other.end == .exited(0) && other.errors.isEmpty)
+                try await lab.sandbox.control(["do": "paddles", "database_down": true])
+                let deaf = try await lab.run(again)
+                #expect(deaf.end == .exited(0) && deaf.errors.isEmpty)
+            }
+        }
+
         @Test func waitTellsWhyAJobWasRefused() async throws {
             try await withLab { lab in
                 _ = try await lab.worker()
@@ -80,7 +116,7 @@ extension ProcessSuites {
             }
         }
 
-        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])
+        @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143)), (SIGHUP, Int32(143))])
         func waitingCanBeGivenUp(_ signal: Int32, _ status: Int32) async throws {
             try await withLab { lab in
                 let waiting = try await lab.start("enqueue", "provision", "ovh001", "--wait")
@@ -102,6 +138,9 @@ extension ProcessSuites {
                     (["ovh001", "--ttr", "1"], "--ttr takes 10s or more"),
                     (["ovh001", "--expire", "tomorrow"], "neither a duration"),
                     (["ovh001", "--uuid", "no blanks"], "uuid"), (["--count", "0"], "--count takes 1 to 10000"),
+                    ([], "name nodes, or say --any for a free one"),
+                    (["ovh001", "--any"], "nodes by name, --any and --count exclude each other"),
+                    (["--any", "--count", "2"], "nodes by name, --any and --count exclude each other"),
                 ] as [([String], String)] {
                     let end = try await lab.run(["enqueue", "provision"] + arguments)
                     #expect(end.end == .exited(64), "\(arguments)")
