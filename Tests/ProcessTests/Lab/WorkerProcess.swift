@@ -19,6 +19,18 @@ struct WorkerProcess: Sendable {
         }
     }
 
+    /// Waits until so many messages began with this.
+    func says(_ message: String, times count: Int, within limit: Duration) async throws {
+        try await time.withTimeout(limit, doing: "wait until worker \(id) says “\(message)” \(count) times") {
+            while true {
+                let change = await child.nextChange
+                if await log.count(where: { $0.message.hasPrefix(message) }) >= count { return }
+                guard await child.isRunning else { throw LabFailure(description: await child.transcript) }
+                _ = try await change.wait()
+            }
+        }
+    }
+
     /// Waits until it begins with a step.
     func starts(_ step: String, within limit: Duration = .seconds(30)) async throws {
         try await says("\(step)\"", within: limit)
