@@ -5,8 +5,8 @@ import World
 
 /// HTTP/1.1 by the system's libcurl, whose sockets and timers live on the event loop.
 ///
-/// Proxies are taken from the environment (`http_proxy`, `https_proxy`, `no_proxy`). Redirects are not followed and
-/// nothing is decompressed: the answer is what the server sent.
+/// Proxies are taken from the environment (`http_proxy`, `https_proxy`, `no_proxy`). Redirects are not followed. No
+/// compression is asked for; what comes compressed all the same is decoded.
 package actor CurlTransport: HTTPTransport {
     package nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 

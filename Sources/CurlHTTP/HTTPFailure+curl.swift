@@ -5,7 +5,8 @@ extension HTTPFailure.Reason {
     /// - Parameters:
     ///   - wasSent: a connection stood and the request was about to be sent, or was.
     ///   - wasResolved: the host has an address.
-    init(_ code: CURLcode, wasSent: Bool, wasResolved: Bool) {
+    ///   - detail: what libcurl says, where the code alone does not tell.
+    init(_ code: CURLcode, wasSent: Bool, wasResolved: Bool, detail: String) {
         self =
             switch code {
             case CURLE_URL_MALFORMAT: .badRequest
@@ -14,6 +15,7 @@ extension HTTPFailure.Reason {
             case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
             case CURLE_COULDNT_CONNECT: .connect
             case CURLE_OPERATION_TIMEDOUT: wasSent ? .timeout : wasResolved ? .connect : .resolve
+            case CURLE_SSL_CONNECT_ERROR where Self.isClearText(detail): .notTLS
             case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
                 CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED,
                 CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED, CURLE_SSL_ENGINE_INITFAILED,
@@ -22,6 +24,12 @@ extension HTTPFailure.Reason {
             case CURLE_WEIRD_SERVER_REPLY, CURLE_BAD_CONTENT_ENCODING, CURLE_HTTP2, CURLE_HTTP2_STREAM: .malformed
             default: wasSent ? .reset : .connect
             }
+    }
+
+    /// OpenSSL's words, of versions 1.1 to 3.5, and GnuTLS's for bytes that are none of TLS.
+    private static func isClearText(_ detail: String) -> Bool {
+        ["wrong version number", "packet length too long", "record overflow", "unexpected TLS packet"]
+            .contains { detail.contains($0) }
     }
 }
 

@@ -49,9 +49,10 @@ final class Transfer {
             // libcurl would say that nobody listens, or that the name has no address.
             failure = request.failure(.connect, "no descriptor is free: raise this process's limit of open files")
         } else {
+            let detail = easy.describe(code)
             let reason = HTTPFailure.Reason(
-                code, wasSent: wasSent, wasResolved: ccurl_resolve_time(easy.raw) > 0)
-            failure = request.failure(reason, easy.describe(code), mayHaveArrived: wasSent)
+                code, wasSent: wasSent, wasResolved: ccurl_resolve_time(easy.raw) > 0, detail: detail)
+            failure = request.failure(reason, detail, mayHaveArrived: wasSent)
         }
         answer.fail(failure)
     }
@@ -67,6 +68,8 @@ final class Transfer {
         // An answer that is only a body exists for GET alone; elsewhere it is garbage.
         try set(CURLOPT_HTTP09_ALLOWED, request.method == .get ? 1 : 0)
         try set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        // Decodes what comes compressed, although nothing asks for it (`setLines`): some proxies do not wait for that.
+        try set(CURLOPT_ACCEPT_ENCODING, "")
         // No signals for time-outs, and no waiting for a look-up that nobody wants any more: that would stop the loop.
         try set(CURLOPT_NOSIGNAL, 1)
         try set(CURLOPT_QUICK_EXIT, 1)
@@ -109,6 +112,7 @@ final class Transfer {
         // What libcurl would add by itself: a form's type, and waiting for a 100.
         if request.headers["Content-Type"] == nil { try addLine("Content-Type:") }
         if request.headers["Expect"] == nil { try addLine("Expect:") }
+        if request.headers["Accept-Encoding"] == nil { try addLine("Accept-Encoding:") }
         try check(ccurl_set_pointer(easy.raw, CURLOPT_HTTPHEADER, lines.raw))
     }
 

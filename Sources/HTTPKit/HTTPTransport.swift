@@ -14,6 +14,8 @@ package struct HTTPFailure: Error, Sendable, Hashable, CustomStringConvertible {
         case connect
         /// The certificate or the handshake.
         case tls
+        /// What answers at the port of an https URL speaks no TLS.
+        case notTLS
         /// No whole answer within `HTTPRequest.timeout`.
         case timeout
         /// The connection ended before the whole answer was there.

@@ -88,6 +88,13 @@ package enum URLText {
         return end == authority ? nil : String(url[..<end])
     }
 
+    /// Whether an absolute URL leads to this host itself.
+    package static func isLoopback(_ url: String) -> Bool {
+        guard let origin = origin(of: url), let start = origin.firstRange(of: "://")?.upperBound else { return false }
+        let host = origin[start...].drop { $0 == "[" }
+        return host.hasPrefix("127.") || host.hasPrefix("::1]") || host == "localhost" || host.hasPrefix("localhost:")
+    }
+
     /// Behind the first `://`.
     private static func authority(of url: String) -> String.Index? {
         let bytes = url.utf8

@@ -5,7 +5,7 @@ import World
 extension Gate {
     func ending(of failure: HTTPFailure) -> GateMachine.Ending {
         switch failure.reason {
-        case .tls, .badRequest: .misconfigured(why: failure.detail)
+        case .tls, .notTLS, .badRequest: .misconfigured(why: failure.detail)
         case .resolve, .connect, .timeout, .reset, .malformed: .unreachable(why: failure.detail)
         case .answerTooLarge: .answered(.init(kind: .transient, why: failure.detail))
         }
@@ -26,11 +26,27 @@ extension Gate {
                 retryAfter: retryAfter))
     }
 
+    /// A server's words for a request in clear text at a port that speaks TLS: nginx, Go, Apache, and the alert of TLS
+    /// itself, which looks like an answer of HTTP/0.9.
+    func speaksTLS(_ response: HTTPResponse, at url: String) -> Verdict? {
+        guard url.hasPrefix("http://") else { return nil }
+        let isAlert = response.body.starts(with: [0x15, 0x03]) && response.headers.fields.isEmpty
+        let text = response.status == 400 || response.status == 497 ? response.text.lowercased() : ""
+        let words = [
+            "plain http request was sent to https port", "sent an http request to an https server",
+            "speaking plain http to an ssl-enabled server port",
+        ]
+        guard isAlert || words.contains(where: { text.contains($0) }) else { return nil }
+        return Verdict(
+            .site, isAlert ? "the answer is TLS" : AnswerText.words(of: response),
+            next: "that port speaks TLS: write https:// instead of http:// for \(service)")
+    }
+
     func error(
-        _ failure: HTTPFailure, _ intent: Intent, _ operation: String, _ path: String
+        _ failure: HTTPFailure, _ intent: Intent, _ operation: String, _ path: String, to url: String
     ) -> ServiceError {
         let kind: ErrorClass
-        let next: String
+        var next: String
         switch failure.reason {
         case _ where intent.isMutating && failure.mayHaveArrived:
             kind = .ambiguous
@@ -38,15 +54,25 @@ extension Gate {
         case .tls:
             kind = .site
             next = "check the certificate of \(service) and the CA that is configured for it"
+        case .notTLS:
+            kind = .site
+            next = "that port speaks no TLS: write http:// instead of https:// for \(service), or another port"
+        case .answerTooLarge:
+            kind = .site
+            next = "see what answers at the address that is configured for \(service)"
         case .badRequest:
             kind = .site
             next = "check the URL that is configured for \(service)"
         case .resolve:
             kind = .site
             next = "check the host name that is configured for \(service), and this host's DNS"
-        case .connect, .timeout, .reset, .answerTooLarge, .malformed:
+        case .connect, .timeout, .reset, .malformed:
             kind = .transient
             next = "check that \(service) is up and can be reached from \(world.host.name)"
+            // What some servers do with a request in clear text.
+            if failure.reason == .reset || failure.reason == .malformed, url.hasPrefix("http://") {
+                next += "; if that port speaks TLS, write https:// instead of http://"
+            }
         }
         return ServiceError(
             service: service, provider: provider, operation: operation, request: path, message: failure.detail,

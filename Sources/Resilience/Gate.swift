@@ -55,12 +55,12 @@ package final class Gate: Sendable {
             finished(ticket, .unused)
             throw error
         }
-        let response: HTTPResponse
+        var response: HTTPResponse
         do {
             response = try await world.http.execute(request)
         } catch let failure as HTTPFailure {
             finished(ticket, ending(of: failure))
-            let error = error(failure, intent, operation, path)
+            let error = error(failure, intent, operation, path, to: request.url)
             record.took = world.time.now - sent
             record.failure = error.message
             call.observe(record)
@@ -72,7 +72,12 @@ package final class Gate: Sendable {
             call.observe(record)
             throw error
         }
-        let verdict = judge(response)
+        var verdict = speaksTLS(response, at: request.url) ?? judge(response)
+        if verdict != nil {
+            // What is said of it from here on goes into logs and reports.
+            response = request.withoutSecrets(response)
+            verdict = speaksTLS(response, at: request.url) ?? judge(response)
+        }
         let retryAfter = RetryAfter.delay(in: response.headers, now: world.time.wallClock)
         finished(ticket, ending(of: response, verdict, retryAfter))
         record.status = response.status

@@ -79,7 +79,7 @@ import World
                 stream.close()
             }()
             let failure = try await failure { try await world.http.execute(HTTPRequest(.post, url)) }
-            #expect(failure.reason == .tls)
+            #expect(failure.reason == .notTLS)
             #expect(!failure.mayHaveArrived)
             try await served
             let noBundle = try await self.failure {

@@ -22,6 +22,8 @@ struct ScriptedServer: Sendable {
     enum Answer: Sendable {
         /// Sends and takes the next request.
         case keep(String)
+        /// The same with bytes that are no text.
+        case bytes([UInt8])
         /// Sends and ends the connection.
         case close(String)
         /// Sends and answers no more until the client goes.
@@ -88,6 +90,8 @@ struct ScriptedServer: Sendable {
                 switch try await script(request) {
                 case .keep(let text):
                     stream.write(Array(text.utf8))
+                case .bytes(let bytes):
+                    stream.write(bytes)
                 case .close(let text):
                     stream.write(Array(text.utf8))
                     try await stream.drained()

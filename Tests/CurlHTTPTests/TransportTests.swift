@@ -8,7 +8,7 @@ import World
 @Suite(.timeLimit(.minutes(1))) struct TransportTests {
     @Test func anAnswerIsTakenAsItIs() async throws {
         try await ScriptedServer.with { _ in
-            .keep(answer(404, "nothing here", "X-A: 1\r\nx-a: 2\r\nContent-Encoding: gzip\r\n"))
+            .keep(answer(404, "nothing here", "X-A: 1\r\nx-a: 2\r\n"))
         } _: { server in
             let response = try await server.get("/a%20b/../c?d=%2F")
             #expect(response.status == 404)
@@ -17,6 +17,35 @@ import World
             #expect(server.seen.map(\.target) == ["/a%20b/../c?d=%2F"])
             #expect(server.seen.first?.headers["user-agent"] == "cirrata")
             #expect(server.seen.first?.headers["accept-encoding"] == nil)
+        }
+    }
+
+    /// Some proxies compress although nobody asked for it.
+    @Test func whatComesCompressedIsDecodedUpToTheLimit() async throws {
+        let text = String(repeating: #"{"servers": []} "#, count: 1_000)
+        let body = Gzip.compress(Array(text.utf8))
+        try await ScriptedServer.with { _ in
+            let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(body.count)\r\n\r\n"
+            return .bytes(Array(head.utf8) + body)
+        } _: { server in
+            let response = try await server.get()
+            #expect(response.text == text)
+            #expect(server.seen.first?.headers["accept-encoding"] == nil)
+            // What is counted is what is kept.
+            let failure = await #expect(throws: HTTPFailure.self) {
+                try await server.execute(HTTPRequest(.get, server.url, maximumAnswer: text.utf8.count - 1))
+            }
+            #expect(failure?.reason == .answerTooLarge)
+        }
+    }
+
+    @Test func anEncodingThatIsNoneIsNamed() async throws {
+        try await ScriptedServer.with { _ in
+            .keep(answer(200, "nothing here", "Content-Encoding: gzip\r\n"))
+        } _: { server in
+            let failure = await #expect(throws: HTTPFailure.self) { try await server.get() }
+            #expect(failure?.reason == .malformed)
+            #expect(failure?.detail.contains("encoding") == true)
         }
     }
 

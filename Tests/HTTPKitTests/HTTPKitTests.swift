@@ -22,6 +22,12 @@ import World
         #expect(URLText.target(of: "/nodes/?count=2") == ("/nodes/", "count=2"))
         #expect(URLText.origin(of: "https://h:5000/v3") == "https://h:5000")
         #expect(URLText.origin(of: "h:5000/v3") == nil)
+        for url in ["http://127.0.0.1:5000/v3", "https://localhost", "http://localhost:1/", "http://[::1]:80/x"] {
+            #expect(URLText.isLoopback(url))
+        }
+        for url in ["http://cloud:5000", "http://localhost.example.com/", "http://[2001:db8::1]/", "127.0.0.1"] {
+            #expect(!URLText.isLoopback(url))
+        }
         let items = URLText.items(of: "a=1&b=x%26y&c&a=2")
         #expect(items.map(\.name) == ["a", "b", "c", "a"])
         #expect(items.map(\.value) == ["1", "x&y", "", "2"])

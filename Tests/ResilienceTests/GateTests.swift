@@ -99,6 +99,77 @@ extension Gate {
         #expect(records.all.map(\.status) == [200])
     }
 
+    /// Debug pages repeat the request.
+    @Test func anEchoOfARequestShowsNoSecret() throws {
+        let simulation = Simulation(seed: 1)
+        simulation.http.serve(origin) { request, _ in
+            let echo = request.headers.fields.map { "\($0.name): \($0.value)" }.joined(separator: "\n")
+            return .response(
+                HTTPResponse(status: 500, headers: ["X-OpenStack-Request-Id": echo], body: Array(echo.utf8)))
+        }
+        let records = Records()
+        try simulation.run { world in
+            let gate = gate(world)
+            var request = HTTPRequest(.get, "\(origin)/x", headers: ["X-Auth-Token": "gAAAA-token"])
+            request.secrets = ["gAAAA-token"]
+            let error = await #expect(throws: ServiceError.self) {
+                try await gate.send(request, .look, operation: "test", path: "GET /x", for: records.call) {
+                    Verdict(.transient, $0.text)
+                }
+            }
+            #expect(error?.message == "X-Auth-Token: (hidden)")
+            #expect(error.map { !"\($0)".contains("gAAAA") } == true)
+        }
+        #expect(records.all.map(\.failure) == ["X-Auth-Token: (hidden)"])
+        #expect(records.all.allSatisfy { $0.requestID?.contains("gAAAA") == false })
+    }
+
+    /// nginx, Go, Apache, TLS itself.
+    @Test(arguments: [
+        (400, "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>"),
+        (400, "Client sent an HTTP request to an HTTPS server.\n"),
+        (400, "<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />"),
+        (200, "\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F"),
+    ])
+    func clearTextAtAPortOfTLSIsNamed(status: Int, body: String) throws {
+        let simulation = Simulation(seed: 1)
+        simulation.http.serve(origin) { _, _ in .response(HTTPResponse(status: status, body: Array(body.utf8))) }
+        try simulation.run { world in
+            let gate = gate(world)
+            let error = await #expect(throws: ServiceError.self) { try await gate.get() }
+            #expect(error?.kind == .site)
+            #expect(error?.next.contains("write https:// instead of http:// for nova") == true)
+            #expect(gate.state.name == "configuration")
+        }
+    }
+
+    @Test func anAnswerThatIsTooLargeIsTheSitesFault() throws {
+        let simulation = Simulation(seed: 1)
+        simulation.http.serve(origin) { _, _ in
+            .response(HTTPResponse(status: 200, body: [UInt8](repeating: 0x20, count: 1 << 20 + 1)))
+        }
+        try simulation.run { world in
+            let gate = gate(world)
+            let error = await #expect(throws: ServiceError.self) { try await gate.get() }
+            #expect(error?.kind == .site && error?.message.contains("1048576 bytes") == true)
+            // Other questions may still be answered.
+            #expect(gate.state == .open)
+        }
+    }
+
+    @Test func aPortWithoutTLSIsNamed() throws {
+        let simulation = Simulation(seed: 1)
+        simulation.http.serve(origin) { request, _ in
+            .failure(HTTPFailure(reason: .notTLS, request: "", detail: "wrong version number", mayHaveArrived: false))
+        }
+        try simulation.run { world in
+            let gate = gate(world)
+            let error = await #expect(throws: ServiceError.self) { try await gate.get() }
+            #expect(error?.kind == .site)
+            #expect(error?.next.contains("write http:// instead of https:// for nova") == true)
+        }
+    }
+
     @Test func drainTakesWaitersOutOfTheQueue() throws {
         let simulation = Simulation(seed: 1)
         let arrivals = arrivals(simulation)

@@ -27,12 +27,17 @@ package enum NsupdateLogin: Sendable, Hashable, CustomStringConvertible, CustomD
 
     package var debugDescription: String { description }
 
-    fileprivate func header(for name: ShortName) -> String? {
-        switch self {
-        case .none: nil
-        case .user(let user, let password): "Basic " + Base64.encode("\(user):\(password)".utf8)
-        case .perHost(let password): "Basic " + Base64.encode("\(name):\(password)".utf8)
-        }
+    fileprivate func sign(_ request: inout HTTPRequest, for name: ShortName) {
+        let (user, password) =
+            switch self {
+            case .none: ("", "")
+            case .user(let user, let password): (user, password)
+            case .perHost(let password): (name.text, password)
+            }
+        guard !password.isEmpty || !user.isEmpty else { return }
+        let basic = Base64.encode("\(user):\(password)".utf8)
+        request.headers["Authorization"] = "Basic \(basic)"
+        request.secrets = [password, basic]
     }
 }
 
@@ -73,7 +78,7 @@ package struct NsupdateClient: Sendable {
         var request = HTTPRequest(
             .get, url(query: URLText.query([("name", name.text), ("ip", "none")])), timeout: timeout,
             maximumAnswer: 1 << 16)
-        if let header = login.header(for: name) { request.headers["Authorization"] = header }
+        login.sign(&request, for: name)
         _ = try await gate.send(
             request, .look, operation: "see whether it takes updates of \(name)",
             path: "GET \(URLText.target(of: address.url).path)", for: call,
@@ -94,7 +99,7 @@ package struct NsupdateClient: Sendable {
     ) async throws -> NsupdateAnswer {
         let query = URLText.query([("name", name.text), ("ip", target.description)])
         var request = HTTPRequest(.get, url(query: query), timeout: timeout, maximumAnswer: 1 << 16)
-        if let header = login.header(for: name) { request.headers["Authorization"] = header }
+        login.sign(&request, for: name)
         let path = "GET \(URLText.target(of: address.url).path)"
         return try await serial.run(name.text) {
             let response = try await gate.send(

@@ -17,7 +17,7 @@ enum NsupdateVerdicts {
             return Verdict(
                 .ambiguous, "HTTP 200 with \(text.debugDescription) instead of success or no-change", next: checkURL)
         case 300..<400:
-            return Verdict(.site, "redirected; nothing was written", next: checkURL)
+            return Verdict(.site, "\(response.redirection); nothing was written", next: checkURL)
         case 400:
             return Verdict(.permanent, text, next: "correct the node's name or address")
         case 401, 407:

@@ -1,3 +1,4 @@
+import HTTPKit
 package import Resilience
 
 /// A host name that may be sent to nsupdate-web and written into DNS: one label, lower case. nsupdate-web pastes it

@@ -23,9 +23,8 @@ enum PaddlesVerdicts {
         let text = message(of: response)
         switch response.status {
         case 300..<400:
-            let target = response.headers["Location"].map { " to \($0)" } ?? ""
             return Verdict(
-                .site, "redirected\(target); nothing was read or written",
+                .site, "\(response.redirection); nothing was read or written",
                 next: "\(checkAddress): scheme, host and path")
         case 400:
             return Verdict(.permanent, text, next: "correct what the job asks of paddles")

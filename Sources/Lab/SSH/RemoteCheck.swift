@@ -1,3 +1,4 @@
+import HTTPKit
 import World
 
 /// The one command that we run on a node, and how its answer is read. Everything is constant but the sentinel's path,

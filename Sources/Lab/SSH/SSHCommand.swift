@@ -1,3 +1,4 @@
+import HTTPKit
 import World
 
 /// The argument lists of ssh and ssh-keyscan: nothing of the user's or the system's configuration, no agent, no
