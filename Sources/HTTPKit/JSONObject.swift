@@ -1,5 +1,6 @@
-/// The members of an object, sorted by name: written, compared and read without a hash. Objects of services have a
-/// dozen or two members, of which each is read once.
+/// The members of an object, written, compared and read without a hash: objects of services have a dozen or two members,
+/// of which each is read once. One made here has them sorted by name, so that equal objects are written alike; one that was
+/// read keeps the order in which they came, because the order of a server's addresses means something.
 package struct JSONObject: Sendable {
     package typealias Element = (key: String, value: JSONValue)
 
@@ -10,12 +11,25 @@ package struct JSONObject: Sendable {
     /// Of members that have one name the last stands.
     package init(_ members: [(String, JSONValue)]) {
         self.members = members
-        if !zip(members, members.dropFirst()).allSatisfy({ $0.0 < $1.0 }) { arrange() }
+        if !isSorted { arrange() }
     }
 
     package init(_ members: [String: JSONValue]) {
         self.members = members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
+
+    /// In this order. Of members that have one name the last stands, in the place of the first, as in Python.
+    package init(inOrder members: [(String, JSONValue)]) {
+        self.members = members
+        guard !isSorted else { return }
+        var sorted = self
+        sorted.arrange()
+        guard sorted.count < members.count else { return }
+        var seen: Set<String> = []
+        self.members = members.filter { seen.insert($0.0).inserted }.map { ($0.0, sorted[$0.0] ?? .null) }
+    }
+
+    private var isSorted: Bool { zip(members, members.dropFirst()).allSatisfy { $0.0 < $1.0 } }
 
     private mutating func arrange() {
         // `sort` is stable, so of equal names the last comes last.
@@ -26,18 +40,18 @@ package struct JSONObject: Sendable {
         members = zip(members, next).filter { $0.0.0 != $0.1 }.map(\.0)
     }
 
+    private var sorted: JSONObject { isSorted ? self : JSONObject(members) }
+
     package subscript(name: String) -> JSONValue? {
         get {
             for (key, value) in members where key == name { return value }
             return nil
         }
         set {
-            let index = members.firstIndex { $0.0 >= name } ?? members.endIndex
-            let isThere = index < members.endIndex && members[index].0 == name
-            switch newValue {
-            case let value? where isThere: members[index].1 = value
-            case let value?: members.insert((name, value), at: index)
-            case nil: if isThere { members.remove(at: index) }
+            if let index = members.firstIndex(where: { $0.0 == name }) {
+                if let newValue { members[index].1 = newValue } else { members.remove(at: index) }
+            } else if let newValue {
+                members.insert((name, newValue), at: members.firstIndex { $0.0 > name } ?? members.endIndex)
             }
         }
     }
@@ -72,11 +86,14 @@ extension JSONObject: RandomAccessCollection {
 }
 
 extension JSONObject: Hashable {
-    package static func == (a: JSONObject, b: JSONObject) -> Bool { a.members.elementsEqual(b.members, by: ==) }
+    /// Whatever the order.
+    package static func == (a: JSONObject, b: JSONObject) -> Bool {
+        a.count == b.count && a.sorted.members.elementsEqual(b.sorted.members, by: ==)
+    }
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(members.count)
-        for (name, value) in members {
+        for (name, value) in sorted.members {
             hasher.combine(name)
             hasher.combine(value)
         }

@@ -55,7 +55,7 @@ struct JSONParser {
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw failure("an object without an end") }
-        return .object(JSONObject(members))
+        return .object(JSONObject(inOrder: members))
     }
 
     private mutating func array(depth: Int) throws(JSONError) -> JSONValue {

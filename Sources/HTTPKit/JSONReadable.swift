@@ -23,7 +23,7 @@ package struct JSONError: Error, Hashable, CustomStringConvertible {
     static var unexpectedValue: JSONError { JSONError("unexpected value") }
 
     /// The same, seen from one level further out.
-    func inside(_ name: String) -> JSONError {
+    package func inside(_ name: String) -> JSONError {
         var outer = self
         outer.path.insert(name, at: 0)
         return outer
@@ -88,6 +88,44 @@ extension Array: JSONReadable where Element: JSONReadable {
         for (index, value) in values.enumerated() {
             do { append(try Element(json: value)) } catch { throw error.inside(String(index)) }
         }
+    }
+}
+
+extension JSONObject: JSONReadable {
+    package init(json: JSONValue) throws(JSONError) {
+        guard case .object(let value) = json else { throw .unexpectedValue }
+        self = value
+    }
+}
+
+/// The elements of a list. Those that cannot be read are kept apart, so that one does not make the others unreadable.
+package struct JSONElements<Element: JSONReadable>: JSONReadable {
+    package var items: [Element] = []
+    package var odd: [OddElement] = []
+
+    package init(json: JSONValue) throws(JSONError) {
+        guard case .array(let values) = json else { throw .unexpectedValue }
+        items.reserveCapacity(values.count)
+        for (index, value) in values.enumerated() {
+            do { items.append(try Element(json: value)) } catch {
+                odd.append(OddElement(json: value, error: error.inside(String(index))))
+            }
+        }
+    }
+}
+
+/// An element of a list that cannot be read.
+package struct OddElement: Sendable, Hashable, CustomStringConvertible {
+    package let json: JSONValue
+    package let error: JSONError
+
+    /// Nil when not even the name can be read.
+    package var name: String? { json["name"]?.string }
+
+    /// Which one, as far as it says, and what is wrong with it.
+    package var description: String {
+        let names = ["name", "id"].compactMap { json[$0]?.string }.filter { !$0.isEmpty }
+        return AnswerText.shortened((names + ["(\(error))"]).joined(separator: " "))
     }
 }
 

@@ -1,5 +1,6 @@
 /// JSON of any shape: what services answer, and what we send and print. Typed values are read from it (`JSONReadable`).
-/// Written with sorted keys, so that the same value always gives the same bytes.
+/// Objects that are made here are written with sorted keys, so that the same value always gives the same bytes; what was
+/// read is written in its own order.
 package enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -14,7 +15,7 @@ package enum JSONValue: Sendable, Hashable {
         self = try JSONParser.parse(bytes)
     }
 
-    /// Compact JSON with sorted keys.
+    /// Compact JSON.
     package var bytes: [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(1_024)

@@ -43,4 +43,20 @@ import Testing
         #expect(object.strings == ["b": "two"])
         #expect(object.filter { $0.key == "a" } == ["a": 1])
     }
+
+    /// Python's dictionaries do, and libcloud takes the first address of the first network.
+    @Test func whatIsReadKeepsItsOrder() throws {
+        let text = #"{"public":[1],"admin":[2],"storage":[3]}"#
+        let value = try JSONValue(parsing: Array(text.utf8))
+        #expect(value.object?.keys == ["public", "admin", "storage"])
+        #expect(value.text == text)
+        let same: JSONValue = ["admin": [2], "storage": [3], "public": [1]]
+        #expect(value == same && Set([value, same]).count == 1)
+        let twins = try JSONValue(parsing: Array(#"{"b":1,"a":2,"b":3}"#.utf8))
+        #expect(twins.text == #"{"b":3,"a":2}"#)
+        var changed = try #require(value.object)
+        changed["admin"] = 5
+        changed["public"] = nil
+        #expect(changed.keys == ["admin", "storage"] && changed["admin"] == 5)
+    }
 }

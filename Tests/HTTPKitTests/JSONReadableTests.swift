@@ -44,4 +44,16 @@ import Testing
         let error = #expect(throws: JSONError.self) { _ = try machines(text) }
         #expect(error?.description == complaint)
     }
+
+    @Test func oneOddElementIsKeptApart() throws {
+        let text =
+            #"[{"id": "a"}, {"id": 7, "name": "\u001b[2Jodd"}, null, {"id": "b", "tags": {"x": "no"}}, {"id": "c"}]"#
+        let elements = try JSONElements<Machine>(json: JSONValue(parsing: Array(text.utf8)))
+        #expect(elements.items.map(\.id) == ["a", "c"])
+        #expect(
+            elements.odd.map(\.description) == [
+                "[2Jodd (unexpected value at 1.id)", "(unexpected value at 2)", "b (unexpected value at 3.tags.x)",
+            ])
+        #expect(throws: JSONError.self) { try JSONElements<Machine>(json: ["id": "a"]) }
+    }
 }

@@ -83,7 +83,8 @@ extension OpenStackCloud {
     }
 
     func novaAddresses(_ server: CloudServer, isPlain: Bool) -> JSONObject {
-        var addresses: [String: [JSONValue]] = [:]
+        // In the order of the NICs, as Nova keeps them.
+        var addresses: OrderedDictionary<String, [JSONValue]> = [:]
         for port in server.shownPorts {
             guard let network = networks[port.network] else { continue }
             var address: JSONObject = ["version": 4, "addr": .string(CloudNetwork.text(port.address))]
@@ -93,7 +94,7 @@ extension OpenStackCloud {
             }
             addresses[network.name, default: []].append(.object(address))
         }
-        return JSONObject(addresses.mapValues(JSONValue.array))
+        return JSONObject(inOrder: addresses.map { ($0.key, .array($0.value)) })
     }
 
     func novaFlavor(_ flavor: CloudFlavor, _ call: CloudCall, detail: Bool) -> JSONValue {
