@@ -43,7 +43,7 @@ import World
             node
                 == NodeRecord(
                     name: "ovh001.front.lab.test", machineType: "ovh", isVM: true,
-                    vmHost: "smithi001.front.lab.test", locked: true,
+                    locked: true,
                     lockedSince: Timestamp(parsing: "2026-11-22T15:22:56.288681Z"), lockedBy: "me@host"))
     }
 
@@ -51,7 +51,7 @@ import World
         let (paddles, _) = try client([
             { _ in Answers.json(200, Answers.node(locked: true, since: #""2026-01-01 00:00:00""#)) }
         ])
-        let node = try await paddles.node("n", for: Call())
+        let node = try await paddles.node("ovh001.front.lab.test", for: Call())
         #expect(node?.lockedSince == Timestamp(parsing: "2026-01-01T00:00:00Z"))
     }
 
@@ -71,6 +71,38 @@ import World
         let found = try await paddles.nodes(machineType: "ovh", locked: false, up: true, for: Call())
         #expect(found.map(\.name) == ["a"])
         #expect(http.script.asked.map(\.url) == ["http://paddles:8080/nodes/?machine_type=ovh&locked=0&up=1"])
+    }
+
+    /// What nothing rests on is not read strictly, and one odd node does not hide the others.
+    @Test func oneOddNodeDoesNotSpoilTheList() async throws {
+        let odd = Answers.node("odd").replacing(#""locked": false"#, with: #""locked": "no""#)
+        let unneeded = Answers.node("b", since: "7").replacing(#""vm_host": null"#, with: #""vm_host": "x""#)
+            .replacing(#""arch": null"#, with: #""arch": 64"#)
+        let list = "[\(Answers.node("a")),null,\(odd),\(unneeded)]"
+        let other = "[\(Answers.node("a")),\(odd.replacing(#""ovh""#, with: #""smithi""#))]"
+        let (paddles, _) = try client([
+            { _ in Answers.json(200, list) }, { _ in Answers.json(200, list) }, { _ in Answers.json(200, other) },
+        ])
+        #expect(try await paddles.nodes(machineType: "ovh", for: Call()).map(\.name) == ["a", "b"])
+        // Where absence proves something, the odd one is named.
+        let error = await serviceError {
+            _ = try await paddles.nodes(machineType: "ovh", complete: true, for: Call())
+        }
+        #expect(error?.kind == .site && error?.message.contains("unexpected value at 1") == true)
+        #expect(try await paddles.nodes(machineType: "ovh", complete: true, for: Call()).map(\.name) == ["a"])
+    }
+
+    @Test func anAnswerAboutAnotherNodeIsNoAnswer() async throws {
+        let lock = #"{"name": "other", "locked": true, "locked_by": "me@host", "machine_type": "ovh", "is_vm": true}"#
+        let (paddles, _) = try client([
+            { _ in Answers.json(200, Answers.node("other")) }, { _ in Answers.json(200, lock) },
+        ])
+        let looked = await serviceError { _ = try await paddles.node("n", for: Call()) }
+        #expect(looked?.kind == .transient && looked?.message == "the answer is about node other and not about n")
+        let locked = await serviceError {
+            _ = try await paddles.lock("n", owner: "me@host", description: "d", for: Call())
+        }
+        #expect(locked?.kind == .ambiguous)
     }
 
     @Test func writesOnlyWhatWasSet() async throws {
@@ -157,11 +189,13 @@ import World
 
     @Test func locksAnyFreeNodes() async throws {
         let (paddles, http) = try client([
-            { _ in Answers.json(200, "[\(Answers.node(locked: true))]") },
+            { _ in Answers.json(200, "[\(Answers.node(locked: true, by: #""me""#))]") },
             { _ in Answers.message(503, "only 3 nodes available") },
             { _ in Answers.message(503, "encountered a DB error") },
             { _ in Answers.message(403, "Cannot lock an already-locked node") },
             { _ in Answers.json(200, "[]") },
+            { _ in Answers.json(200, "[\(Answers.node(type: "smithi", locked: true, by: #""me""#))]") },
+            { _ in Answers.json(200, "[\(Answers.node(locked: true, by: #""other""#))]") },
         ])
         func lock() async throws -> LockManyAnswer {
             try await paddles.lockMany(count: 1, owner: "me", machineType: "ovh", description: "d", for: Call())
@@ -174,7 +208,8 @@ import World
         #expect(try await lock() == .notEnough(available: 3))
         #expect(await serviceError { _ = try await lock() }?.kind == .transient)
         #expect(try await lock() == .lostRace)
-        #expect(await serviceError { _ = try await lock() }?.kind == .ambiguous)
+        // None, of another type, of another owner.
+        for _ in 0..<3 { #expect(await serviceError { _ = try await lock() }?.kind == .ambiguous) }
         #expect(
             http.script.asked.first.map { String(decoding: $0.body, as: UTF8.self) }
                 == #"{"count":1,"description":"d","locked_by":"me","machine_type":"ovh"}"#)

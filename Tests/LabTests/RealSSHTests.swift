@@ -38,7 +38,7 @@ import World
                 Issue.record("\(answer)")
                 return
             }
-            #expect(!facts.arch.isEmpty && !facts.osID.isEmpty)
+            #expect(facts.arch != nil && !facts.osID.isEmpty)
             #expect(!facts.osID.contains("\"") && !facts.osVersion.contains("\""))
             let left = try await server.world.files.permissions("\(server.settings.folder)/known_hosts.\(name)")
             #expect(left == nil)

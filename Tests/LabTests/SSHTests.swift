@@ -96,6 +96,16 @@ import World
         #expect(os.map { "\($0.type) \($0.version)" } == expected)
     }
 
+    /// The node may be anybody's by now; what it says goes into paddles.
+    @Test(arguments: ["\u{1B}[31mubuntu", "ubuntu;rm", "ubuntu 22", "ubuntü", String(repeating: "u", count: 33)])
+    func systemsThatAreNoWordsAreNotTaken(text: String) {
+        let plain = HostFacts(hostname: "n", arch: "x86_64", osID: "ubuntu", osVersion: "22.04")
+        #expect(plain.os != nil && plain.arch == "x86_64")
+        #expect(HostFacts(hostname: "n", arch: "x86_64", osID: text, osVersion: "22.04").os == nil)
+        #expect(HostFacts(hostname: "n", arch: "x86_64", osID: "ubuntu", osVersion: text).os == nil)
+        #expect(HostFacts(hostname: "n", arch: text, osID: "ubuntu", osVersion: "22.04").arch == nil)
+    }
+
     static func output(
         _ host: String = "ovh001", sentinel: String? = "yes", id: String = "ubuntu", version: String = "\"22.04\"",
         around: (String, String) = ("", "")

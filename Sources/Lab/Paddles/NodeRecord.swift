@@ -10,11 +10,8 @@ package struct NodeRecord: Sendable, Hashable {
     package var up: Bool?
     package var machineType: String?
     package var isVM: Bool
-    /// The name of the machine that this one runs on; paddles nests its whole record.
-    package var vmHost: String?
     package var osType: String?
     package var osVersion: String?
-    package var arch: String?
     package var locked: Bool
     package var lockedSince: Timestamp?
     package var lockedBy: String?
@@ -23,8 +20,8 @@ package struct NodeRecord: Sendable, Hashable {
 
     package init(
         name: String, description: String? = nil, up: Bool? = nil, machineType: String? = nil, isVM: Bool = false,
-        vmHost: String? = nil, osType: String? = nil, osVersion: String? = nil, arch: String? = nil,
-        locked: Bool = false, lockedSince: Timestamp? = nil, lockedBy: String? = nil, macAddress: String? = nil,
+        osType: String? = nil, osVersion: String? = nil, locked: Bool = false, lockedSince: Timestamp? = nil,
+        lockedBy: String? = nil, macAddress: String? = nil,
         sshPublicKey: String? = nil
     ) {
         self.name = name
@@ -32,10 +29,8 @@ package struct NodeRecord: Sendable, Hashable {
         self.up = up
         self.machineType = machineType
         self.isVM = isVM
-        self.vmHost = vmHost
         self.osType = osType
         self.osVersion = osVersion
-        self.arch = arch
         self.locked = locked
         self.lockedSince = lockedSince
         self.lockedBy = lockedBy
@@ -51,24 +46,13 @@ extension NodeRecord: JSONReadable {
         up = try json.readIfPresent("up")
         machineType = try json.readIfPresent("machine_type")
         isVM = try json.readIfPresent("is_vm") ?? false
-        vmHost = try json.readIfPresent("vm_host").map { (host: JSONValue) throws(JSONError) in try host.read("name") }
         osType = try json.readIfPresent("os_type")
         osVersion = try json.readIfPresent("os_version")
-        arch = try json.readIfPresent("arch")
         // Whether a machine is locked is what everything else rests on: never guessed.
         locked = try json.read("locked")
         lockedBy = try json.readIfPresent("locked_by")
         macAddress = try json.readIfPresent("mac_address")
         sshPublicKey = try json.readIfPresent("ssh_pub_key")
-        lockedSince = try json.readIfPresent("locked_since").map { (moment: PaddlesTime) in moment.value }
-    }
-
-    private struct PaddlesTime: JSONReadable {
-        var value: Timestamp
-
-        init(json: JSONValue) throws(JSONError) {
-            guard let value = Timestamp(parsing: try String(json: json)) else { throw JSONError("no point in time") }
-            self.value = value
-        }
+        lockedSince = json["locked_since"]?.string.flatMap { Timestamp(parsing: $0) }
     }
 }

@@ -6,6 +6,10 @@ package import World
 /// (without it a PUT is answered 302 and lost), no trust in a status alone, bodies that may be HTML
 /// (facts/teuthology.md section 1).
 package struct PaddlesClient: Sendable {
+    /// It lists all nodes at once, of about a KiB each.
+    private static let biggestList = 8 << 20
+    private static let biggestAnswer = 1 << 20
+
     private let base: ServiceAddress
     private let gate: Gate
     private let world: World
@@ -23,7 +27,10 @@ package struct PaddlesClient: Sendable {
         let operation = "look up node"
         let response = try await send(
             .get, try nodePath(name, operation), .look, operation, expecting: .missingNode, for: call)
-        return response.status == 404 ? nil : try decode(NodeRecord.self, response, operation)
+        if response.status == 404 { return nil }
+        let record = try decode(NodeRecord.self, response, operation)
+        guard record.name == name else { throw mistaken(record.name, name, operation, kind: .transient) }
+        return record
     }
 
     /// The cheapest question that needs the database.
@@ -33,8 +40,10 @@ package struct PaddlesClient: Sendable {
 
     /// The nodes that match, by name. Filters are sent as paddles understands them on every database (0 and 1), and
     /// applied again here, because it ignores those that it does not know.
+    /// - Parameter complete: what is not in the list is to prove something: throws when one that may match cannot be
+    ///   read, which otherwise is left out.
     package func nodes(
-        machineType: String? = nil, locked: Bool? = nil, up: Bool? = nil, for call: Call
+        machineType: String? = nil, locked: Bool? = nil, up: Bool? = nil, complete: Bool = false, for call: Call
     ) async throws -> [NodeRecord] {
         let operation = "list nodes"
         var query: [(String, String)] = []
@@ -43,14 +52,23 @@ package struct PaddlesClient: Sendable {
         if let up { query.append(("up", up ? "1" : "0")) }
         let path = "/nodes/" + (query.isEmpty ? "" : "?" + URLText.query(query))
         let response = try await send(.get, path, .look, operation, for: call)
-        let records: [NodeRecord]
+        let list: JSONElements<NodeRecord>
         do {
             // A lab's whole list may be megabytes: read off the loop.
-            records = try await world.compute.run { try Self.records(in: response) }
+            list = try await world.compute.run { try JSONElements(json: JSONValue(parsing: response.body)) }
         } catch is JSONError {
             throw unreadable(response, operation, kind: .transient)
         }
-        return records.filter { node in
+        let isOfOthers = { (odd: OddElement) in
+            machineType != nil && odd.json["machine_type"]?.string.map { $0 != machineType } ?? false
+        }
+        if complete, let odd = list.odd.first(where: { !isOfOthers($0) }) {
+            throw ServiceError(
+                service: PaddlesVerdicts.service, operation: operation, status: response.status,
+                message: "a node of the list cannot be read: \(odd)", kind: .site,
+                next: "look at that node in paddles")
+        }
+        return list.items.filter { node in
             (machineType == nil || node.machineType == machineType) && (locked == nil || node.locked == locked)
                 && (up == nil || node.up == up)
         }
@@ -127,7 +145,9 @@ package struct PaddlesClient: Sendable {
         case 403: return .lostRace
         case 503: return .notEnough(available: PaddlesVerdicts.available(in: PaddlesVerdicts.message(of: response)))
         default:
-            guard let records = try? Self.records(in: response), records.count == count else {
+            guard let json = try? JSONValue(parsing: response.body), let records = try? [NodeRecord](json: json),
+                records.count == count, records.allSatisfy({ $0.machineType == machineType && $0.lockedBy == owner })
+            else {
                 throw unreadable(response, operation, kind: .ambiguous)
             }
             return .locked(records)
@@ -148,9 +168,12 @@ package struct PaddlesClient: Sendable {
         if response.status == 403, let refusal = PaddlesVerdicts.refusal(in: PaddlesVerdicts.message(of: response)) {
             return .refused(refusal)
         }
-        guard let answer = try? JSONValue(parsing: response.body), let locked = answer["locked"]?.bool else {
+        guard let answer = try? JSONValue(parsing: response.body), let locked = answer["locked"]?.bool,
+            let answered = answer["name"]?.string
+        else {
             throw unreadable(response, operation, kind: .ambiguous)
         }
+        guard answered == name else { throw mistaken(answered, name, operation, kind: .ambiguous) }
         return .now(locked: locked, lockedBy: answer["locked_by"]?.string, response)
     }
 
@@ -160,7 +183,8 @@ package struct PaddlesClient: Sendable {
     ) async throws -> HTTPResponse {
         // It answers within a second or not at all; shorter than the steps that ask it, so that they hear of it.
         var request = HTTPRequest(
-            method, base.url + path, headers: ["Accept": "application/json"], timeout: .seconds(20))
+            method, base.url + path, headers: ["Accept": "application/json"], timeout: .seconds(20),
+            maximumAnswer: path.hasPrefix("/nodes/?") || path == "/nodes/" ? Self.biggestList : Self.biggestAnswer)
         if let body {
             request.headers["Content-Type"] = "application/json"
             request.body = body.bytes
@@ -182,10 +206,6 @@ package struct PaddlesClient: Sendable {
         return "/nodes/\(name)/"
     }
 
-    private static func records(in response: HTTPResponse) throws -> [NodeRecord] {
-        try [NodeRecord](json: JSONValue(parsing: response.body))
-    }
-
     private func decode<Value: JSONReadable>(
         _ type: Value.Type, _ response: HTTPResponse, _ operation: String
     ) throws(ServiceError) -> Value {
@@ -194,6 +214,14 @@ package struct PaddlesClient: Sendable {
         } catch {
             throw unreadable(response, operation, kind: .transient)
         }
+    }
+
+    /// A cache before paddles that mixes up answers would lend us the lock of another node.
+    private func mistaken(_ said: String, _ asked: String, _ operation: String, kind: ErrorClass) -> ServiceError {
+        ServiceError(
+            service: PaddlesVerdicts.service, operation: operation,
+            message: "the answer is about node \(AnswerText.shortened(said)) and not about \(asked)", kind: kind,
+            next: "see what stands between this host and paddles")
     }
 
     private func unreadable(_ response: HTTPResponse, _ operation: String, kind: ErrorClass) -> ServiceError {

@@ -1,17 +1,24 @@
 /// What a node says about itself.
 package struct HostFacts: Sendable, Hashable {
     package var hostname: String
-    /// `uname -m`
-    package var arch: String
+    /// `uname -m`; nil where it does not say.
+    package var arch: String?
     /// ID and VERSION_ID of os-release; empty where the file does not say.
     package var osID: String
     package var osVersion: String
 
+    /// What a node says goes into paddles: what is no plain word is taken for nothing.
     package init(hostname: String, arch: String, osID: String, osVersion: String) {
         self.hostname = hostname
-        self.arch = arch
-        self.osID = osID
-        self.osVersion = osVersion
+        self.arch = Self.isPlain(arch, upTo: 16) ? arch : nil
+        self.osID = Self.isPlain(osID, upTo: 32) ? osID : ""
+        self.osVersion = Self.isPlain(osVersion, upTo: 16) ? osVersion : ""
+    }
+
+    /// Of the characters that os-release(5) allows, and no longer than paddles' column (facts/teuthology.md 1.3).
+    private static func isPlain(_ text: String, upTo limit: Int) -> Bool {
+        !text.isEmpty && text.utf8.count <= limit
+            && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
     }
 
     /// What runs there, in the words that teuthology writes into paddles (its orchestra/opsys.py); nil when os-release

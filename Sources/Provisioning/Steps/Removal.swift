@@ -181,7 +181,8 @@ extension NodeWork {
 
     /// Nodes that carry our own lock, the one that was locked first in front.
     func ownLocks(_ run: StepRun) async throws -> [NodeRecord] {
-        let locked = try await paddles.nodes(machineType: provider.name, locked: true, for: run.call)
+        let locked = try await paddles.nodes(
+            machineType: provider.name, locked: true, complete: true, for: run.call)
         let ours = locked.filter { $0.lockedBy == job.owner && $0.description == claim.ownLock }
         let never = Timestamp(microseconds: .max)
         return ours.sorted { ($0.lockedSince ?? never, $0.name) < ($1.lockedSince ?? never, $1.name) }

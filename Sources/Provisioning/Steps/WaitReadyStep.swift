@@ -56,7 +56,7 @@ extension NodeWork {
                 }
             if case .ready(let facts) = answer {
                 remember(\.host, facts)
-                return "\(facts.hostname) is ready (\(facts.osID) \(facts.osVersion), \(facts.arch))"
+                return "\(facts.hostname) is ready (\(facts.osID) \(facts.osVersion), \(facts.arch ?? "?"))"
             }
             let failure = answer.failure(of: name.text, checks.settings)
             obstacle.withLock { $0 = failure }
