@@ -25,6 +25,8 @@ package protocol FileSystem: Sendable {
     /// Whether only root and the user of this process can change the file or folder, by owner and permission bits; nil when
     /// there is none.
     func isOnlyOurs(_ path: String) async throws -> Bool?
+    /// When it was written last, or nil when there is no such file.
+    func modified(_ path: String) async throws -> Timestamp?
     /// Creates a folder and its parents (mode 0700 for new ones); one that exists is fine.
     func createFolder(_ path: String) async throws
     /// Removes a file; one that does not exist is fine.

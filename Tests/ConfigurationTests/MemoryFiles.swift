@@ -35,6 +35,7 @@ struct MemoryFiles: FileSystem {
 
     func permissions(_ path: String) async throws -> UInt16? { files.withLock { $0[path]?.mode } }
     func isOnlyOurs(_ path: String) async throws -> Bool? { try await permissions(path).map { $0 & 0o022 == 0 } }
+    func modified(_ path: String) async throws -> Timestamp? { nil }
     func createFolder(_ path: String) async throws {}
     func remove(_ path: String) async throws { files.withLock { $0[path] = nil } }
 }

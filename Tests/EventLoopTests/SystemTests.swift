@@ -16,11 +16,14 @@ import World
                     try await world.files.write(path, content, mode: 0o640)
                     #expect(try await world.files.read(path, limit: 1 << 20) == content)
                     #expect(try await world.files.permissions(path) == 0o640)
+                    let written = try #require(try await world.files.modified(path))
+                    #expect(abs((world.time.wallClock - written).seconds) < 60)
                 }
                 #expect(try await world.files.permissions("\(folder)/a/b") == 0o700)
                 try await world.files.remove(path)
                 try await world.files.remove(path)
                 #expect(try await world.files.permissions(path) == nil)
+                #expect(try await world.files.modified(path) == nil)
                 // Nothing is left of the temporary names.
                 let left = try await world.children.run(ChildCommand("find", [folder, "-type", "f"]))
                 #expect(left.output == [])

@@ -23,6 +23,12 @@ package struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugS
         guard case .file(let path) = reference else { return self }
         return try await SecretStore.read(path, files)
     }
+
+    /// When its file was written last; nil when it did not come from a file, or that cannot be told.
+    package func modified(_ files: any FileSystem) async -> Timestamp? {
+        guard case .file(let path) = reference else { return nil }
+        return try? await files.modified(path)
+    }
 }
 
 /// Why a reference leads to no secret.

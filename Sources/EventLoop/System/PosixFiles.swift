@@ -30,12 +30,20 @@ struct PosixFiles: FileSystem {
     }
 
     func permissions(_ path: String) async throws -> UInt16? {
-        try await look { try Self.status(path).map { UInt16($0.st_mode & 0o7777) } }
+        try await look { try Self.status(of: path).map { UInt16($0.st_mode & 0o7777) } }
+    }
+
+    func modified(_ path: String) async throws -> Timestamp? {
+        try await look {
+            try Self.status(of: path).map {
+                Timestamp(microseconds: Int64($0.st_mtim.tv_sec) * 1_000_000 + Int64($0.st_mtim.tv_nsec) / 1_000)
+            }
+        }
     }
 
     func isOnlyOurs(_ path: String) async throws -> Bool? {
         try await look {
-            try Self.status(path).map { [0, geteuid()].contains($0.st_uid) && $0.st_mode & 0o022 == 0 }
+            try Self.status(of: path).map { [0, geteuid()].contains($0.st_uid) && $0.st_mode & 0o022 == 0 }
         }
     }
 
@@ -63,7 +71,7 @@ struct PosixFiles: FileSystem {
 
     // MARK: On a thread of ours
 
-    private static func status(_ path: String) throws -> stat? {
+    private static func status(of path: String) throws -> stat? {
         var status = stat()
         if stat(path, &status) == 0 { return status }
         if errno == ENOENT || errno == ENOTDIR { return nil }

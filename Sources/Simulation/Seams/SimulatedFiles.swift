@@ -5,9 +5,12 @@ struct FileTree: Sendable {
     struct File: Sendable {
         var bytes: [UInt8]
         var mode: UInt16
+        /// A count of what was written instead of a time: it is another one after each write.
+        var modified: Timestamp
     }
 
     private(set) var files: [String: File] = [:]
+    private var writes: Int64 = 0
     private var folders: [String: UInt16] = ["/": 0o755]
 
     func read(_ path: String, limit: Int) throws -> [UInt8] {
@@ -21,7 +24,8 @@ struct FileTree: Sendable {
     mutating func write(_ path: String, _ bytes: [UInt8], mode: UInt16) throws {
         if folders[path] != nil { throw Self.isFolder(path) }
         guard folders[Self.parent(of: path)] != nil else { throw Self.missing(path) }
-        files[path] = File(bytes: bytes, mode: mode)
+        writes += 1
+        files[path] = File(bytes: bytes, mode: mode, modified: Timestamp(microseconds: writes))
     }
 
     func permissions(_ path: String) -> UInt16? { files[path]?.mode ?? folders[path] }
@@ -115,6 +119,12 @@ struct ProcessFiles: FileSystem {
     /// All files are of one user.
     func isOnlyOurs(_ path: String) async throws -> Bool? {
         try await permissions(path).map { $0 & 0o022 == 0 }
+    }
+
+    func modified(_ path: String) async throws -> Timestamp? {
+        try await process.gate.pass()
+        try Task.checkCancellation()
+        return try files.use(path) { tree in tree.files[path]?.modified }
     }
 
     func createFolder(_ path: String) async throws {

@@ -190,6 +190,7 @@ final class MemoryFiles: FileSystem {
 
     func permissions(_ path: String) async throws -> UInt16? { all[path] == nil ? nil : 0o600 }
     func isOnlyOurs(_ path: String) async throws -> Bool? { all[path] == nil ? nil : true }
+    func modified(_ path: String) async throws -> Timestamp? { nil }
     func createFolder(_ path: String) async throws {}
     func remove(_ path: String) async throws { files.withLock { $0[path] = nil } }
 }
