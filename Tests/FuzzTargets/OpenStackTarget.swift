@@ -24,11 +24,9 @@ enum OpenStackTarget {
             let created = try await cloud.compute.createServer(new, for: call)
             _ = try await cloud.compute.server(created.id, for: call)
         case "server":
-            let server = try await cloud.compute.server("s1", for: call)
-            _ = try await cloud.compute.attachments(of: server?.id ?? "s1", for: call)
+            _ = try await cloud.compute.server("s1", for: call)
         case "servers":
-            let servers = try await cloud.compute.servers(named: "ovh001", for: call).items
-            try require(servers.allSatisfy { $0.name == "ovh001" }, "servers of other names")
+            _ = try await cloud.compute.servers(for: call)
         case "changes": _ = try await cloud.compute.servers(changedSince: Timestamp(seconds: 0), for: call)
         case "delete-server": _ = try await cloud.compute.deleteServer("s1", for: call)
         case "console": _ = try await cloud.compute.consoleTail("s1", lines: 20, for: call)
@@ -49,8 +47,7 @@ enum OpenStackTarget {
             let volume = try await cloud.blockStorage.createVolume(NewVolume(name: "ovh001_0", size: 10), for: call)
             _ = try await cloud.blockStorage.volume(volume.id, for: call)
         case "volumes":
-            let volumes = try await cloud.blockStorage.volumes(named: "ovh001_0", for: call).items
-            try require(volumes.allSatisfy { $0.name == "ovh001_0" }, "volumes of other names")
+            _ = try await cloud.blockStorage.volumes(for: call)
         case "delete-volume":
             _ = try await cloud.blockStorage.deleteVolume("v1", for: call)
             _ = try await cloud.blockStorage.attachmentIDs(ofVolume: "v1", for: call)

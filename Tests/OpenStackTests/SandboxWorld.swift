@@ -14,16 +14,19 @@ final class SandboxWorld: Sendable {
     /// Answers instead of the cloud when it returns something.
     private let intercept = Locked((@Sendable (HTTPRequest) -> SimulatedAnswer?)?.none)
 
+    /// Changes what the cloud answers.
+    private let change = Locked((@Sendable (HTTPRequest, inout HTTPResponse) -> Void)?.none)
+
     static let root = "http://cloud:8080"
 
     init(
         seed: UInt64 = 1, order: Simulation.Order = .fifo, latency: Duration = .milliseconds(20),
-        _ change: (inout CloudConfiguration) -> Void = { _ in }
+        _ adjust: (inout CloudConfiguration) -> Void = { _ in }
     ) {
         simulation = Simulation(seed: seed, order: order)
         var configuration = CloudConfiguration.lab(seed: seed, addresses: "10.0.0.0/16")
         configuration.endpoints = CloudEndpoints(root: Self.root)
-        change(&configuration)
+        adjust(&configuration)
         cloud = Locked(OpenStackCloud(configuration))
         simulation.http.serve(Self.root) { [self] request, now in
             let target = URLText.target(of: request.url)
@@ -33,6 +36,7 @@ final class SandboxWorld: Sendable {
             if let answer = intercept.withLock({ $0 })?(request) { return answer }
             var response = handle(request, target.path, now)
             response.headers["Date"] = Self.httpDate(now)
+            change.withLock { $0 }?(request, &response)
             return .response(response, after: latency)
         }
     }
@@ -54,6 +58,10 @@ final class SandboxWorld: Sendable {
 
     func intercepting(_ body: (@Sendable (HTTPRequest) -> SimulatedAnswer?)?) {
         intercept.withLock { $0 = body }
+    }
+
+    func changing(_ body: (@Sendable (HTTPRequest, inout HTTPResponse) -> Void)?) {
+        change.withLock { $0 = body }
     }
 
     func count(_ prefix: String) -> Int { requests.withLock { $0.filter { $0.hasPrefix(prefix) }.count } }

@@ -47,6 +47,25 @@ import Testing
             service: .compute, intent: .look, status: 403,
             body: keyed("forbidden", 403, "Policy doesn't allow os_compute_api:servers:detail to be performed."),
             kind: .site),
+        // Unified limits: oslo.limit's words, of what is given up again and of what is not.
+        Case(
+            service: .compute, intent: .create, status: 403,
+            body: keyed(
+                "forbidden", 403,
+                "Project 7d2b is over a limit for [Resource servers is over limit of 2 due to current usage 2 and delta 1]"
+            ), kind: .capacity),
+        Case(
+            service: .compute, intent: .create, status: 403,
+            body: keyed(
+                "forbidden", 403,
+                "Project 7d2b is over a limit for [Resource class:VCPU is over limit of 4 due to current usage 3 and delta 2, Resource class:MEMORY_MB is over limit of 9 due to current usage 9 and delta 1]"
+            ), kind: .capacity),
+        Case(
+            service: .compute, intent: .create, status: 403,
+            body: keyed(
+                "forbidden", 403,
+                "Project 7d2b is over a limit for [Resource server_metadata_items is over limit of 128 due to current usage 0 and delta 200]"
+            ), kind: .permanent),
         // 400s (161, 164, 167, 234, 285, 700) and CPO #1403.
         Case(
             service: .compute, intent: .create, status: 400,
@@ -148,6 +167,16 @@ import Testing
                 "overLimit", 413,
                 "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota 'volumes'."),
             kind: .capacity),
+        // By status and key, whatever the words; but of one volume that is too large.
+        Case(
+            service: .blockStorage, intent: .create, status: 413,
+            body: keyed("overLimit", 413, "Kontingent erschöpft"), kind: .capacity, headers: ["Retry-After": "0"]),
+        Case(
+            service: .blockStorage, intent: .create, status: 413,
+            body: keyed(
+                "overLimit", 413,
+                "VolumeSizeExceedsLimit: Requested volume size 5000G is larger than maximum allowed limit 1000G."),
+            kind: .permanent, headers: ["Retry-After": "0"]),
         Case(
             service: .blockStorage, intent: .remove, status: 400,
             body: keyed(
@@ -248,6 +277,12 @@ import Testing
         (500, "No valid host was found. There are not enough hosts available.", .noValidHost),
         (500, "No valid host was found. Exceeded max scheduling attempts 3 for instance 7. Last exception: x", .other),
         (413, "Quota exceeded for cores, ram: Requested 4, 15000", .quota),
+        (413, "Fault", .quota),
+        (
+            403,
+            "Project 7 is over a limit for [Resource servers is over limit of 2 due to current usage 2 and delta 1]",
+            .quota
+        ),
         (
             500,
             "Build of instance 96 aborted: Failed to allocate the network(s) with error No fixed IP addresses available for network: 46, not rescheduling.",
@@ -269,7 +304,7 @@ import Testing
     @Test func markupGoesAndExceptionNamesStay() {
         #expect(
             envelope("<!doctype html>\n<title>404 Not Found</title>\n<h1>Not Found</h1>").message
-                == "404 Not Found Not Found")
+                == "Not Found")
         #expect(
             envelope(
                 #"{"computeFault": {"code": 500, "message": "Unexpected API Error.\n<class 'oslo_db.exception.DBConnectionError'>"}}"#
@@ -280,6 +315,28 @@ import Testing
                 #"{"message": "You do not own this image<br /><br />\n\n\n", "code": "403 Forbidden", "title": "Forbidden"}"#
             )
             .message == "You do not own this image")
+    }
+
+    /// Gateways have forms of their own.
+    @Test func wordsOfAnyFormAreShown() {
+        #expect(envelope(#"{"error_code": "APIG.0308", "error_msg": "Throttled"}"#).message.contains("Throttled"))
+        #expect(envelope(#"{"message": {"reason": "Down"}}"#).message == #"{"reason":"Down"}"#)
+        #expect(envelope(#"{"error": "invalid_request"}"#).message == "invalid_request")
+        #expect(envelope(#"{"errors": [{"detail": "No"}]}"#).message.contains("No"))
+        #expect(envelope("upstream connect error").message == "upstream connect error")
+        #expect(envelope(#"{"forbidden": {"code": 403, "message": "a\u001b[2J\u202eb"}}"#).message == "a [2J b")
+    }
+
+    @Test func aRedirectionOfTheLoginSaysWhatToWrite() {
+        let location = "https://cloud.example:5000/identity/v3/auth/tokens?x=1"
+        let verdict = IdentityVerdicts.login(
+            HTTPResponse(status: 301, headers: ["Location": location], body: Array("<h1>301</h1>".utf8)))
+        #expect(verdict?.kind == .site)
+        #expect(verdict?.message.contains("https://cloud.example:5000/identity/v3/auth/tokens") == true)
+        #expect(verdict?.next == "write https://cloud.example:5000/identity into the auth URL of this provider")
+        let other = ComputeVerdicts.verdict(
+            of: HTTPResponse(status: 302, headers: ["Location": "https://h/v2.1"]), intent: .look)
+        #expect(other?.message == "redirected to https://h/v2.1")
     }
 
     @Test func nothingIsStillSomething() {

@@ -1,5 +1,6 @@
 import HTTPKit
 package import Resilience
+import World
 
 /// Cinder v3 (facts/openstack.md 1.7). Every function throws `ServiceError` and `CancellationError`; those that change
 /// something also `FenceClosed` and `Drained`.
@@ -26,15 +27,25 @@ package struct BlockStorage: Sendable {
         return try await client.decode(response, of: request, Self.readVolume)
     }
 
-    /// All volumes of the project, or those of exactly this name.
-    package func volumes(named name: String? = nil, for call: Call) async throws -> Listing<Volume> {
+    /// All volumes of the project; none where the cloud has no block storage.
+    package func volumes(for call: Call) async throws -> Listing<Volume> {
+        let asked = client.world.time.now
+        guard try await isOffered(for: call) else { return Listing(items: [], requestedAt: asked, complete: true) }
         let request = ServiceRequest(
-            method: .get, path: "/volumes/detail", query: name.map { URLText.query([("name", $0)]) } ?? "",
-            intent: .look, operation: "list volumes")
-        var listing: Listing<Volume> = try await client.list(
-            "volumes", request, for: call, complete: true, judge: Self.judgeLook)
-        if let name { listing.items.removeAll { $0.name != name } }
-        return listing
+            method: .get, path: "/volumes/detail", intent: .look, operation: "list volumes")
+        return try await client.list("volumes", request, for: call, complete: true, judge: Self.judgeLook)
+    }
+
+    /// Whether the cloud has block storage at all: many have none, and serve jobs without volumes.
+    package func isOffered(for call: Call) async throws -> Bool {
+        let session = try await client.identity.session(for: call)
+        return client.identity.isOffered(.blockStorage, in: session)
+    }
+
+    /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
+    package func findEndpoint(for call: Call) async throws {
+        let session = try await client.identity.session(for: call)
+        _ = try client.identity.endpoint(of: .blockStorage, in: session)
     }
 
     package func deleteVolume(_ id: String, for call: Call) async throws -> Deletion {
@@ -54,8 +65,8 @@ package struct BlockStorage: Sendable {
             method: .get, path: "/attachments", query: URLText.query([("volume_id", volumeID)]), intent: .look,
             operation: "list attachments of volume", microversion: "3.27")
         return try await client.fetch(request, for: call, judge: Self.judgeLook) { json throws(JSONError) in
-            let attachments: [Attachment] = try json.read("attachments")
-            return attachments.map(\.id)
+            let attachments: [JSONValue] = try json.read("attachments")
+            return attachments.compactMap { $0["id"]?.string }
         }
     }
 
@@ -89,14 +100,6 @@ package struct BlockStorage: Sendable {
     private static let judgeLook: ServiceClient.Judge = { BlockStorageVerdicts.verdict(of: $0, intent: .look) }
 
     private static let readVolume: ServiceClient.Reading<Volume> = { json throws(JSONError) in try json.read("volume") }
-
-    private struct Attachment: JSONReadable {
-        var id: String
-
-        init(json: JSONValue) throws(JSONError) {
-            id = try json.read("id")
-        }
-    }
 
     private func delete(
         _ path: String, _ operation: String, microversion: String?, _ call: Call

@@ -14,7 +14,7 @@ enum BlockStorageVerdicts {
         case 400 where envelope.mentions("volume status must be", "must not be migrating, attached"):
             // Still in use, creating or detaching: it may be free in a moment.
             return Verdict(.transient, message)
-        case 403 where CommonVerdicts.isQuota(envelope):
+        case 403 where intent.isMutating && FaultKind(words: message)?.isCapacity == true:
             return Verdict(.capacity, message, next: "wait until volumes are removed, or raise the quota")
         case 409 where envelope.mentions("conflictnovausingattachment"):
             return Verdict(.permanent, message, next: "the volume is in use by a server: detach it there first")

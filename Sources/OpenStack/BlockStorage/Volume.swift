@@ -28,7 +28,6 @@ package struct Volume: Sendable, Hashable, Identifiable {
         package var serverID: String
         /// Cinder's own id, which `deleteAttachment` takes.
         package var attachmentID: String?
-        package var device: String?
     }
 
     package var id: String
@@ -53,18 +52,16 @@ extension Volume: JSONReadable {
         name = try json.readIfPresent("name") ?? ""
         status = VolumeStatus(try json.readIfPresent("status") ?? "unknown")
         size = try json.readIfPresent("size") ?? 0
-        metadata = try json.readIfPresent("metadata") ?? [:]
-        created = try json.readTime("created_at")
+        metadata = try json.readMetadata()
+        created = json.readTime("created_at")
         attachments = []
         for attachment in try json.readIfPresent("attachments") ?? [] as [JSONValue] {
             // One to a host without a server has none.
             guard let serverID: String = try attachment.readIfPresent("server_id") else { continue }
             attachments.append(
-                Attachment(
-                    serverID: serverID, attachmentID: try attachment.readIfPresent("attachment_id"),
-                    device: try attachment.readIfPresent("device")))
+                Attachment(serverID: serverID, attachmentID: try attachment.readIfPresent("attachment_id")))
         }
-        zone = try json.readIfPresent("availability_zone")
+        zone = json["availability_zone"]?.string
     }
 }
 
@@ -76,9 +73,9 @@ package struct VolumeLimits: Sendable, Hashable, JSONReadable {
     package var gigabytesUsed: Int
 
     package init(json: JSONValue) throws(JSONError) {
-        volumes = try json.readLimit("maxTotalVolumes")
-        volumesUsed = try json.readIfPresent("totalVolumesUsed") ?? 0
-        gigabytes = try json.readLimit("maxTotalVolumeGigabytes")
-        gigabytesUsed = try json.readIfPresent("totalGigabytesUsed") ?? 0
+        volumes = json.readLimit("maxTotalVolumes")
+        volumesUsed = json["totalVolumesUsed"]?.integer ?? 0
+        gigabytes = json.readLimit("maxTotalVolumeGigabytes")
+        gigabytesUsed = json["totalGigabytesUsed"]?.integer ?? 0
     }
 }

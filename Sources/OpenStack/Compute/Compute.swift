@@ -39,13 +39,9 @@ package struct Compute: Sendable {
         return try await client.decode(response, of: request) { json throws(JSONError) in try json.read("server") }
     }
 
-    /// All servers of the project, or those of exactly this name.
-    package func servers(named name: String? = nil, for call: Call) async throws -> Listing<Server> {
-        // Nova takes a regular expression, run by its database: anchored, escaped, and compared once more here.
-        let query = name.map { URLText.query([("name", "^\(Self.escapedPattern($0))$")]) } ?? ""
-        var listing = try await servers(query, call, complete: true)
-        if let name { listing.items.removeAll { $0.name != name } }
-        return listing
+    /// All servers of the project.
+    package func servers(for call: Call) async throws -> Listing<Server> {
+        try await servers("", call, complete: true)
     }
 
     /// What changed since, deleted servers included: proves nothing about what is not in it.
@@ -96,17 +92,6 @@ package struct Compute: Sendable {
 
     // MARK: Volumes of a server
 
-    package func attachments(of serverID: String, for call: Call) async throws -> [VolumeAttachment]? {
-        let request = look("/servers/\(URLText.escape(serverID))/os-volume_attachments", "list attachments")
-        let response = try await client.send(request, for: call) { response in
-            CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .look)
-        }
-        if response.status == 404 { return nil }
-        return try await client.decode(response, of: request) { json throws(JSONError) in
-            try json.read("volumeAttachments")
-        }
-    }
-
     /// Starts to attach: whether it worked shows only in the volume, which becomes `in-use` on this server or goes back
     /// to `available` (facts/openstack-observed.md, "Volumes").
     /// - Returns: the request id.
@@ -126,16 +111,17 @@ package struct Compute: Sendable {
 
     // MARK: What there is
 
-    package func flavors(for call: Call) async throws -> [Flavor] {
+    func flavors(for call: Call) async throws -> Listing<Flavor> {
         let request = look("/flavors/detail", "list flavors")
-        return try await client.list("flavors", request, for: call, complete: true, judge: judgeLook).items
+        return try await client.list("flavors", request, for: call, complete: true, judge: judgeLook)
     }
 
-    package func zones(for call: Call) async throws -> [AvailabilityZone] {
+    func zones(for call: Call) async throws -> [AvailabilityZone] {
         let request = look("/os-availability-zone", "list availability zones")
-        return try await client.fetch(request, for: call, judge: judgeLook) { json throws(JSONError) in
-            try json.read("availabilityZoneInfo")
+        let zones: JSONElements<AvailabilityZone> = try await client.fetch(request, for: call, judge: judgeLook) {
+            json throws(JSONError) in try json.read("availabilityZoneInfo")
         }
+        return zones.items
     }
 
     package func limits(for call: Call) async throws -> ComputeLimits {
@@ -168,14 +154,6 @@ package struct Compute: Sendable {
             CommonVerdicts.provesAbsence(response) ? nil : ComputeVerdicts.verdict(of: response, intent: .remove)
         }
         return response.status == 404 ? .alreadyGone : .accepted(requestID: response.openStackRequestID)
-    }
-
-    /// Backslashes before everything that MySQL's or PostgreSQL's expressions give a meaning to.
-    static func escapedPattern(_ name: String) -> String {
-        name.reduce(into: "") { text, character in
-            if #"\.^$|?*+()[]{}"#.contains(character) { text += "\\" }
-            text.append(character)
-        }
     }
 }
 

@@ -1,17 +1,4 @@
 package import HTTPKit
-/// A volume on a server, as Nova sees it. Its id in paths is the volume's.
-package struct VolumeAttachment: Sendable, Hashable, JSONReadable {
-    package var volumeID: String
-    package var serverID: String
-    /// A hint at best (facts/openstack.md 1.4).
-    package var device: String?
-
-    package init(json: JSONValue) throws(JSONError) {
-        volumeID = try json.read("volumeId")
-        serverID = try json.readIfPresent("serverId") ?? ""
-        device = try json.readIfPresent("device")
-    }
-}
 
 package struct AvailabilityZone: Sendable, Hashable, JSONReadable {
     package var name: String
@@ -34,12 +21,12 @@ package struct ComputeLimits: Sendable, Hashable, JSONReadable {
     package var ramUsed: Int
 
     package init(json: JSONValue) throws(JSONError) {
-        instances = try json.readLimit("maxTotalInstances")
-        instancesUsed = try json.readIfPresent("totalInstancesUsed") ?? 0
-        cores = try json.readLimit("maxTotalCores")
-        coresUsed = try json.readIfPresent("totalCoresUsed") ?? 0
-        ram = try json.readLimit("maxTotalRAMSize")
-        ramUsed = try json.readIfPresent("totalRAMUsed") ?? 0
+        instances = json.readLimit("maxTotalInstances")
+        instancesUsed = json["totalInstancesUsed"]?.integer ?? 0
+        cores = json.readLimit("maxTotalCores")
+        coresUsed = json["totalCoresUsed"]?.integer ?? 0
+        ram = json.readLimit("maxTotalRAMSize")
+        ramUsed = json["totalRAMUsed"]?.integer ?? 0
     }
 }
 

@@ -18,7 +18,9 @@ enum ComputeVerdicts {
             return Verdict(.ambiguous, message, next: "look at the volume: it may be attached where it should be")
         case 400 where envelope.mentions("must be 'in-use'", "while it is", "invalid volume: volume status must be"):
             return Verdict(.transient, message)
-        case 403 where isQuota(envelope):
+        case _
+        where [400, 403, 409].contains(response.status) && intent.isMutating
+            && FaultKind(words: message)?.isCapacity == true:
             return Verdict(.capacity, message, next: "wait until servers are removed, or raise the quota")
         case 404 where CommonVerdicts.provesAbsence(response):
             // Of a change: the server or the volume is not there any more.
@@ -30,11 +32,6 @@ enum ComputeVerdicts {
         default:
             return CommonVerdicts.verdict(of: response, envelope, intent: intent)
         }
-    }
-
-    /// Of instances, cores, memory, ports. Of metadata items or disks per server: no waiting helps with those.
-    private static func isQuota(_ envelope: ErrorEnvelope) -> Bool {
-        CommonVerdicts.isQuota(envelope) && !envelope.mentions("metadata", "too many servers in group", "injected file")
     }
 
     private static let staleWords = [

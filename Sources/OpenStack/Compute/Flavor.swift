@@ -1,4 +1,5 @@
 package import HTTPKit
+
 /// A size of machine.
 package struct Flavor: Sendable, Hashable, Identifiable, JSONReadable {
     package var id: String
@@ -8,15 +9,13 @@ package struct Flavor: Sendable, Hashable, Identifiable, JSONReadable {
     /// GB
     package var disk: Int
     package var vcpus: Int
-    package var isDisabled: Bool
 
-    package init(id: String, name: String, ram: Int, disk: Int, vcpus: Int, isDisabled: Bool = false) {
+    package init(id: String, name: String, ram: Int, disk: Int, vcpus: Int) {
         self.id = id
         self.name = name
         self.ram = ram
         self.disk = disk
         self.vcpus = vcpus
-        self.isDisabled = isDisabled
     }
 
     package init(json: JSONValue) throws(JSONError) {
@@ -25,6 +24,5 @@ package struct Flavor: Sendable, Hashable, Identifiable, JSONReadable {
         ram = try json.readIfPresent("ram") ?? 0
         disk = try json.readIfPresent("disk") ?? 0
         vcpus = try json.readIfPresent("vcpus") ?? 0
-        isDisabled = try json.readIfPresent("OS-FLV-DISABLED:disabled") ?? false
     }
 }

@@ -32,19 +32,11 @@ package enum ServerStatus: Sendable, Hashable {
 }
 
 package struct ServerAddress: Sendable, Hashable {
-    package var network: String
     package var address: String
-    /// 4 or 6
-    package var version: Int
-    /// `fixed` or `floating`
-    package var type: String
     package var mac: String?
 
-    package init(network: String, address: String, version: Int = 4, type: String = "fixed", mac: String? = nil) {
-        self.network = network
+    package init(address: String, mac: String? = nil) {
         self.address = address
-        self.version = version
-        self.type = type
         self.mac = mac
     }
 }
@@ -57,15 +49,10 @@ package struct Server: Sendable, Hashable, Identifiable {
     package var status: ServerStatus
     /// `scheduling`, `networking`, `spawning`, `deleting`…
     package var taskState: String?
-    package var vmState: String?
     package var metadata: [String: String]
     package var created: Timestamp?
-    package var updated: Timestamp?
-    /// By network name, then in Nova's order.
+    /// Networks and addresses in Nova's order, by which libcloud, and so teuthology, takes the first.
     package var addresses: [ServerAddress]
-    /// Nil when it was booted from a volume.
-    package var imageID: String?
-    package var flavorID: String?
     package var zone: String?
     package var fault: ServerFault?
     /// Of the volumes attached to it.
@@ -78,45 +65,37 @@ package struct Server: Sendable, Hashable, Identifiable {
 }
 
 extension Server: JSONReadable {
-    private struct Address: JSONReadable {
-        var addr: String
-        var version: Int?
-        var type: String?
-        var mac: String?
-
-        init(json: JSONValue) throws(JSONError) {
-            addr = try json.read("addr")
-            version = try json.readIfPresent("version")
-            type = try json.readIfPresent("OS-EXT-IPS:type")
-            mac = try json.readIfPresent("OS-EXT-IPS-MAC:mac_addr")
-        }
-    }
-
+    /// What tells whose a server is, and whether it stands, must be readable where it is there; the rest is read if it can
+    /// be.
     package init(json: JSONValue) throws(JSONError) {
         id = try json.read("id")
         name = try json.readIfPresent("name") ?? ""
         status = ServerStatus(try json.readIfPresent("status") ?? "UNKNOWN")
         taskState = try json.readIfPresent("OS-EXT-STS:task_state")
-        vmState = try json.readIfPresent("OS-EXT-STS:vm_state")
-        metadata = try json.readIfPresent("metadata") ?? [:]
-        created = try json.readTime("created")
-        updated = try json.readTime("updated")
-        let networks: [String: [Address]] = try json.readIfPresent("addresses") ?? [:]
-        addresses = networks.sorted { $0.key < $1.key }.flatMap { network, addresses in
-            addresses.map {
-                ServerAddress(
-                    network: network, address: $0.addr, version: $0.version ?? ($0.addr.contains(":") ? 6 : 4),
-                    type: $0.type ?? "fixed", mac: $0.mac)
+        metadata = try json.readMetadata()
+        created = json.readTime("created")
+        let networks: Networks? = try json.readIfPresent("addresses")
+        addresses = networks?.addresses ?? []
+        zone = json["OS-EXT-AZ:availability_zone"]?.string
+        fault = json["fault"].map(ServerFault.init)
+        volumeIDs = (json["os-extended-volumes:volumes_attached"]?.array ?? []).compactMap { $0["id"]?.string }
+    }
+
+    private struct Networks: JSONReadable {
+        var addresses: [ServerAddress] = []
+
+        init(json: JSONValue) throws(JSONError) {
+            for (network, _) in try JSONObject(json: json) {
+                let here: [ServerAddress] = try json.read(network)
+                addresses += here
             }
         }
-        // `""` when booted from a volume, else an object; a flavor has no id from 2.47 on.
-        imageID = json["image"]?["id"]?.string
-        flavorID = json["flavor"]?["id"]?.string
-        zone = try json.readIfPresent("OS-EXT-AZ:availability_zone")
-        fault = try json.readIfPresent("fault")
-        volumeIDs = []
-        for volume in try json.readIfPresent("os-extended-volumes:volumes_attached") ?? [] as [JSONValue] {
-            volumeIDs.append(try volume.read("id"))
-        }
+    }
+}
+
+extension ServerAddress: JSONReadable {
+    package init(json: JSONValue) throws(JSONError) {
+        address = try json.read("addr")
+        mac = try json.readIfPresent("OS-EXT-IPS-MAC:mac_addr")
     }
 }

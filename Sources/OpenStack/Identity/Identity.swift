@@ -28,10 +28,26 @@ package final class Identity: Sendable {
         var usesV2: Bool
         var current: Current?
         var generation = 0
+        var refusal: Refusal?
+        var warned: Set<String> = []
+    }
+
+    /// Keystone refused the login. Trying it over and over locks accounts, and each worker tries.
+    private struct Refusal: Sendable {
+        var secret: CloudSecret.Mark
+        var tries: Int
+        var nextTry: Moment
     }
 
     /// How soon an early renewal that failed is tried again.
     private static let refreshRetry = Duration.seconds(15)
+    /// How often it is seen whether a refused secret has changed.
+    private static let secretLook = Duration.seconds(10)
+
+    /// How long a refused login is not tried again with the same secret: 30 s, 2, 8, 32 minutes, an hour.
+    private static func rest(after tries: Int) -> Duration {
+        min(.seconds(30) * (1 << (2 * min(tries - 1, 8))), .seconds(3_600))
+    }
 
     private let settings: CloudSettings
     private let gate: Gate
@@ -101,6 +117,11 @@ package final class Identity: Sendable {
         }
     }
 
+    /// Whether the cloud has a service, as far as its catalog says; true of one that the configuration names.
+    func isOffered(_ service: OpenStackService, in session: Session) -> Bool {
+        session.endpoints[service] != nil || session.catalog.offers(service, in: settings)
+    }
+
     /// - Throws: `ServiceError` of kind `site`, with what the catalog has instead.
     func endpoint(of service: OpenStackService, in session: Session) throws -> String {
         if let endpoint = session.endpoints[service] { return endpoint }
@@ -160,19 +181,21 @@ extension Identity {
         // Somebody else may have finished while we waited for our turn.
         if let current, world.time.now < current.refreshAt { return current.session }
         let began = world.time.now
-        let secret: String
+        let secret = try await secretWorthTrying()
+        let token: Token
         do {
-            secret = try await reveal()
-        } catch let error where !(error is CancellationError) {
-            throw failure("the secret cannot be read: \(error)", request: "")
+            token = try await fetch(secret, call)
+        } catch let error as ServiceError where error.status == 401 {
+            throw await refused(secret, error)
         }
-        let token = try await fetch(secret, call)
         // From our own monotonic clock: Keystone's calendar and ours need not agree.
         let life = token.life ?? .seconds(3_600)
         let margin = min(.seconds(300), life / 10)
         let endpoints = endpoints(token)
+        warnOfClearText(endpoints)
         return state.withLock { state in
             state.generation += 1
+            state.refusal = nil
             let session = Session(
                 token: token.id, projectID: token.projectID, catalog: token.catalog, endpoints: endpoints,
                 generation: state.generation)
@@ -181,16 +204,54 @@ extension Identity {
         }
     }
 
-    private func reveal() async throws -> String {
-        switch settings.credential {
-        case .password(_, let secret, _), .applicationCredential(_, _, let secret), .token(let secret, _):
-            try await secret.reveal()
+    /// The secret; one that was refused only when its time has come, or when it or its file has changed.
+    private func secretWorthTrying() async throws -> String {
+        while true {
+            let secret: String
+            do {
+                secret = try await settings.credential.secret.reveal()
+            } catch let error where !(error is CancellationError) {
+                throw failure("the secret cannot be read: \(error)", request: "")
+            }
+            let mark = await settings.credential.secret.mark(of: secret)
+            let now = world.time.now
+            guard let refusal = state.withLock(\.refusal), refusal.secret == mark, now < refusal.nextTry else {
+                return secret
+            }
+            try await world.time.sleep(for: min(Self.secretLook, refusal.nextTry - now))
+        }
+    }
+
+    private func refused(_ secret: String, _ error: ServiceError) async -> ServiceError {
+        let mark = await settings.credential.secret.mark(of: secret)
+        let rest = state.withLock { state in
+            let tries = (state.refusal?.tries ?? 0) + 1
+            let rest = Self.rest(after: tries)
+            state.refusal = Refusal(secret: mark, tries: tries, nextTry: world.time.now + rest)
+            return rest
+        }
+        var error = error
+        error.next += "; the next try is in \(rest.short), or soon after the secret's file was written"
+        return error
+    }
+
+    /// The token goes to every endpoint, and whoever reads it has the project.
+    private func warnOfClearText(_ endpoints: [OpenStackService: String]) {
+        guard authURL.root.hasPrefix("https://") else { return }
+        for (service, url) in endpoints.sorted(by: { $0.key.rawValue < $1.key.rawValue })
+        where service != .identity && url.hasPrefix("http://") && !URLText.isLoopback(url)
+            && settings.override(service).endpoint == nil
+        {
+            guard state.withLock({ $0.warned.insert(url).inserted }) else { continue }
+            warn(
+                "provider \(settings.provider): the catalog names \(AnswerText.shortened(url)) for "
+                    + "\(service.rawValue): the token goes there in clear text; use an https endpoint")
         }
     }
 
     private func fetch(_ secret: String, _ call: Call) async throws -> Token {
         if state.withLock(\.usesV2), let body = LoginRequest.v2(settings.credential, secret: secret) {
-            let response = try await post("/v2.0/tokens", body, call) { response in
+            let response = try await post("/v2.0/tokens", body, secret, call) { response in
                 IdentityVerdicts.isGone(response) ? nil : IdentityVerdicts.login(response)
             }
             if !IdentityVerdicts.isGone(response) {
@@ -205,8 +266,8 @@ extension Identity {
         }
         state.withLock { $0.usesV2 = false }
         let response = try await post(
-            "/v3/auth/tokens", LoginRequest.v3(settings.credential, secret: secret), call, judge: IdentityVerdicts.login
-        )
+            "/v3/auth/tokens", LoginRequest.v3(settings.credential, secret: secret), secret, call,
+            judge: IdentityVerdicts.login)
         guard let body = try? JSONValue(parsing: response.body),
             let token = Token(v3: response, body: body, now: world.time.wallClock)
         else { throw failure("the answer to the login holds no token", request: "POST /v3/auth/tokens") }
@@ -214,11 +275,11 @@ extension Identity {
     }
 
     private func post(
-        _ path: String, _ body: JSONValue, _ call: Call, judge: @Sendable (HTTPResponse) -> Verdict?
+        _ path: String, _ body: JSONValue, _ secret: String, _ call: Call, judge: @Sendable (HTTPResponse) -> Verdict?
     ) async throws -> HTTPResponse {
         let request = settings.request(
             .post, authURL.root + path, headers: ["Content-Type": "application/json", "Accept": "application/json"],
-            body: body.bytes)
+            body: body.bytes, secrets: [secret])
         return try await gate.send(request, .login, operation: "log in", path: "POST \(path)", for: call, judge: judge)
     }
 

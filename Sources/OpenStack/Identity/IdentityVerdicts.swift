@@ -24,6 +24,11 @@ enum IdentityVerdicts {
                 .site,
                 "login refused (wrong user, password or project, or no role in the project): \(envelope.message)",
                 next: remedy)
+        case 300..<400:
+            let root = response.location.map { AuthURL(parsing: $0).root }
+            return Verdict(
+                .site, "the login was \(response.redirection)",
+                next: root.map { "write \($0) into the auth URL of this provider" } ?? remedy)
         default:
             return Verdict(.site, "login refused: \(envelope.message)", next: remedy)
         }

@@ -6,8 +6,9 @@ struct ServiceCatalog: Sendable, Hashable {
         var type: String
         var name: String
         var region: String
-        var interface: EndpointInterface
-        var url: String
+        /// Nil of what is listed, but cannot be used.
+        var interface: EndpointInterface?
+        var url: String?
     }
 
     var endpoints: [Endpoint]
@@ -19,14 +20,12 @@ struct ServiceCatalog: Sendable, Hashable {
     /// One object per interface. The key is missing in an unscoped token.
     init(v3 catalog: JSONValue?) {
         endpoints = (catalog?.array ?? []).flatMap { service in
-            (service["endpoints"]?.array ?? []).compactMap { endpoint in
-                guard let url = endpoint["url"]?.string,
-                    let interface = endpoint["interface"]?.string.flatMap(EndpointInterface.init(rawValue:))
-                else { return nil }
-                return Endpoint(
+            (service["endpoints"]?.array ?? []).map { endpoint in
+                Endpoint(
                     type: service["type"]?.string ?? "", name: service["name"]?.string ?? "",
-                    region: endpoint["region_id"]?.string ?? endpoint["region"]?.string ?? "", interface: interface,
-                    url: url)
+                    region: endpoint["region_id"]?.string ?? endpoint["region"]?.string ?? "",
+                    interface: endpoint["interface"]?.string.flatMap(EndpointInterface.init(rawValue:)),
+                    url: endpoint["url"]?.string)
             }
         }
     }
@@ -43,6 +42,15 @@ struct ServiceCatalog: Sendable, Hashable {
                 }
             }
         }
+    }
+
+    /// False only where the catalog names other services in our region, and none of this kind for whatever interface.
+    func offers(_ service: OpenStackService, in settings: CloudSettings) -> Bool {
+        let here = endpoints.filter { endpoint in
+            settings.region.map { $0 == endpoint.region } ?? true || endpoint.region.isEmpty
+        }
+        return here.isEmpty || settings.overrides[service] != nil
+            || here.contains { service.catalogTypes.contains($0.type) }
     }
 
     /// Why there is not exactly one endpoint, with what there is instead.
@@ -63,8 +71,8 @@ struct ServiceCatalog: Sendable, Hashable {
             where endpoint.type == type && endpoint.interface == interface
                 && (region.map { $0 == endpoint.region } ?? true) && (override.name.map { $0 == endpoint.name } ?? true)
             {
-                let url = EndpointURL.trimmed(endpoint.url)
-                if !urls.contains(url) { urls.append(url) }
+                guard let url = endpoint.url.map(EndpointURL.trimmed), !urls.contains(url) else { continue }
+                urls.append(url)
             }
             if urls.count == 1 { return urls[0] }
             if urls.count > 1 {
@@ -98,7 +106,7 @@ struct ServiceCatalog: Sendable, Hashable {
                 : "only the types " + seen.joined(separator: ", ")
         }
         for endpoint in wanted {
-            let text = "\(endpoint.region)/\(endpoint.interface.rawValue) \(endpoint.url)"
+            let text = "\(endpoint.region)/\(endpoint.interface?.rawValue ?? "?") \(endpoint.url ?? "(no URL)")"
             if !seen.contains(text) { seen.append(text) }
         }
         return seen.prefix(8).joined(separator: ", ") + (seen.count > 8 ? ", …" : "")

@@ -1,6 +1,5 @@
 package import HTTPKit
 package import Resilience
-package import World
 
 /// What a server is made from.
 package struct Image: Sendable, Hashable, Identifiable, JSONReadable {
@@ -12,30 +11,21 @@ package struct Image: Sendable, Hashable, Identifiable, JSONReadable {
     package var minDisk: Int
     /// MB
     package var minRAM: Int
-    package var created: Timestamp?
-    package var isHidden: Bool
 
-    package init(
-        id: String, name: String, status: String = "active", minDisk: Int = 0, minRAM: Int = 0,
-        created: Timestamp? = nil, isHidden: Bool = false
-    ) {
+    package init(id: String, name: String, status: String = "active", minDisk: Int = 0, minRAM: Int = 0) {
         self.id = id
         self.name = name
         self.status = status
         self.minDisk = minDisk
         self.minRAM = minRAM
-        self.created = created
-        self.isHidden = isHidden
     }
 
     package init(json: JSONValue) throws(JSONError) {
         id = try json.read("id")
         name = try json.readIfPresent("name") ?? ""
         status = try json.readIfPresent("status") ?? ""
-        minDisk = try json.readIfPresent("min_disk") ?? 0
-        minRAM = try json.readIfPresent("min_ram") ?? 0
-        created = try json.readTime("created_at")
-        isHidden = try json.readIfPresent("os_hidden") ?? false
+        minDisk = json["min_disk"]?.integer ?? 0
+        minRAM = json["min_ram"]?.integer ?? 0
     }
 }
 
@@ -44,12 +34,13 @@ package struct Images: Sendable {
     let client: ServiceClient
 
     /// Those that servers can be made from, newest first as Glance sorts them.
-    package func active(for call: Call) async throws -> [Image] {
+    package func active(for call: Call) async throws -> Listing<Image> {
         let request = ServiceRequest(
             method: .get, path: "/images", query: "status=active", intent: .look, operation: "list images")
-        let listing: Listing<Image> = try await client.list(
+        var listing: Listing<Image> = try await client.list(
             "images", request, for: call, complete: true, judge: Self.judge)
-        return listing.items.filter { $0.status == "active" }
+        listing.items.removeAll { $0.status != "active" }
+        return listing
     }
 
     /// The cheapest question that needs a token.

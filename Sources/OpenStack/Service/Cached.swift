@@ -5,7 +5,7 @@ import World
 actor Cached<Value: Sendable> {
     private let lifetime: Duration
     private let time: any TimeSource
-    private var kept: (value: Value, until: Moment)?
+    private var memory: (value: Value, until: Moment)?
     private var flight = SingleFlight<Value>()
     private var generation = 0
 
@@ -16,18 +16,21 @@ actor Cached<Value: Sendable> {
 
     /// - Throws: what `fetch` throws; nothing is kept then.
     func value(_ fetch: @Sendable () async throws -> Value) async throws -> Value {
-        if let kept, time.now < kept.until { return kept.value }
+        if let memory, time.now < memory.until { return memory.value }
         let before = generation
         let asked = time.now
         let value = try await flight.run(fetch)
-        if generation == before { kept = (value, asked + lifetime) }
+        if generation == before { memory = (value, asked + lifetime) }
         return value
     }
+
+    /// The value that was fetched last; nothing is fetched.
+    var kept: Value? { memory?.value }
 
     /// Forgets the value, and what is being fetched right now.
     func drop() {
         generation += 1
-        kept = nil
+        memory = nil
         flight = SingleFlight()
     }
 }

@@ -8,8 +8,8 @@ enum CommonVerdicts {
         switch response.status {
         case 300..<400:
             return Verdict(
-                .site, "answered with a redirection: \(message)",
-                next: "check the endpoint in the catalog or the site file")
+                .site, response.redirection,
+                next: "have the endpoint corrected in the catalog, or set it for this provider")
         case 401:
             return Verdict(.site, "a fresh token was refused: \(message)", next: IdentityVerdicts.remedy)
         case 403 where !intent.isMutating:
@@ -47,19 +47,16 @@ enum CommonVerdicts {
     /// 413 is a quota (Cinder), a rate limit (old Nova and Cinder) or a body that is too large (facts/openstack.md
     /// section 3, 3).
     private static func tooLarge(_ response: HTTPResponse, _ envelope: ErrorEnvelope) -> Verdict {
-        if isQuota(envelope) { return Verdict(.capacity, envelope.message, next: "wait, or raise the quota") }
+        let message = envelope.message
         let seconds = response.headers["Retry-After"].flatMap { Int($0) } ?? 0
         if seconds > 0 || envelope.form == .keyed("overLimitFault") || envelope.mentions("rate limit", "rate-limit") {
-            return Verdict(.transient, envelope.message)
+            return Verdict(.transient, message)
         }
-        return Verdict(.permanent, envelope.message)
-    }
-
-    static func isQuota(_ envelope: ErrorEnvelope) -> Bool {
-        envelope.mentions(
-            "quota exceeded", "exceeds allowed", "exceedsavailablequota", "volumelimitexceeded",
-            "maximum number of volumes allowed", "maximum number of ports exceeded", "exceeded for quota",
-            "quota exceeded for resources")
+        // What is left under this key is a quota; a body that is too large never gets as far as the service itself.
+        let kind = FaultKind(words: message) ?? (envelope.form == .keyed("overLimit") ? .quota : .other)
+        return kind.isCapacity
+            ? Verdict(.capacity, message, next: "wait, or raise the quota")
+            : Verdict(.permanent, message, next: "ask for less, or raise the limit")
     }
 
     /// Nova's and Cinder's own word that a thing does not exist: `itemNotFound`, naming the thing. Nothing else proves

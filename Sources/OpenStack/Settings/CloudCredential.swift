@@ -21,4 +21,10 @@ package enum CloudCredential: Sendable {
     case applicationCredential(Principal, user: Principal?, secret: CloudSecret)
     /// A token that somebody else fetched; it cannot be renewed beyond its own end.
     case token(CloudSecret, project: Principal)
+
+    var secret: CloudSecret {
+        switch self {
+        case .password(_, let secret, _), .applicationCredential(_, _, let secret), .token(let secret, _): secret
+        }
+    }
 }

@@ -75,9 +75,14 @@ package struct CloudSettings: Sendable {
 
     func override(_ service: OpenStackService) -> ServiceOverride { overrides[service] ?? ServiceOverride() }
 
-    func request(_ method: HTTPMethod, _ url: String, headers: HTTPHeaders, body: [UInt8] = []) -> HTTPRequest {
-        HTTPRequest(
+    /// - Parameter secrets: what of it may stand in no log.
+    func request(
+        _ method: HTTPMethod, _ url: String, headers: HTTPHeaders, body: [UInt8] = [], secrets: [String]
+    ) -> HTTPRequest {
+        var request = HTTPRequest(
             method, url, headers: headers, body: body, timeout: timeout, verifyTLS: verifyTLS,
             certificateAuthority: certificateAuthority)
+        request.secrets = secrets
+        return request
     }
 }

@@ -59,6 +59,12 @@ struct ProviderExamination: Sendable {
     private var services: [OpenStackService] { OpenStackService.allCases.filter { $0 != .identity } }
 
     private func answer(of service: OpenStackService, as check: String) async throws -> Finding {
+        if service == .blockStorage, try await !provider.cloud.blockStorage.isOffered(for: call) {
+            return examination.finding(
+                smallest.volumes.count > 0 ? .failed : .warning, check,
+                "the cloud's catalog has no block storage: jobs with volumes wait",
+                remedy: "nothing, if no job needs volumes; else set region, interface or an endpoint for cinder")
+        }
         guard let result = try await provider.cloud.probe([service], for: call).first else {
             return examination.finding(.skipped, check, "not asked")
         }
@@ -204,6 +210,9 @@ extension ProviderExamination {
     }
 
     private func volumeQuota() async throws -> Finding {
+        guard try await provider.cloud.blockStorage.isOffered(for: call) else {
+            return examination.finding(.skipped, "volume quota", "not asked: there is no block storage")
+        }
         let limits = try await provider.cloud.blockStorage.limits(for: call)
         let text = [
             left(limits.volumes, limits.volumesUsed, "volumes"),

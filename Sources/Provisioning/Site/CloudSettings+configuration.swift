@@ -62,7 +62,7 @@ extension OpenStack.IdentityVersion {
 extension CloudCredential {
     fileprivate init(_ credential: Credential, files: any FileSystem) {
         func secret(_ secret: Secret) -> CloudSecret {
-            CloudSecret { try await secret.refreshed(files).reveal() }
+            CloudSecret({ try await secret.refreshed(files).reveal() }, modified: { await secret.modified(files) })
         }
         self =
             switch credential {

@@ -13,6 +13,12 @@ extension Provider {
         do {
             return try await choose(job, node, call)
         } catch let error as SelectionError {
+            if let odd = await cloud.inventory.odd.first {
+                throw ServiceError(
+                    service: "configuration", provider: name, operation: "choose what to build",
+                    message: "\(error.message); the cloud also lists what cannot be read: \(odd)", kind: .site,
+                    next: "look at it in the cloud; otherwise: \(error.next)")
+            }
             switch error.fault {
             case .job: throw Ending(.rejected, error.cause, error.message, next: error.next)
             case .configuration:
@@ -33,6 +39,8 @@ extension Provider {
         let levels = try SizeReader.levels(
             openstack: job.wishes.openstack, machine: job.wishes.machine, volumes: job.wishes.volumes)
         let size = NodeSize(largestOf: levels, site: siteSize)
+        // Before anything is built: a cloud without block storage serves only jobs without volumes.
+        if size.volumes.count > 0 { try await cloud.blockStorage.findEndpoint(for: call) }
         let userData = try UserData.compose(
             userdata: settings.userData(osType, osVersion).map { .map([("\(osType)-\(osVersion)", $0)]) },
             osType: osType, osVersion: osVersion, hostname: node.qualified, authorizedKeys: authorizedKeys)

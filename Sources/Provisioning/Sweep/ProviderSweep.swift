@@ -64,10 +64,13 @@ package struct ProviderSweep: Sendable {
         let cloud = provider.cloud
         let project = try await cloud.identity.projectID(for: call)
         let clock = site.world.time.wallClock
-        async let nodes = site.lab.paddles.nodes(machineType: provider.name, for: call)
+        async let nodes = site.lab.paddles.nodes(machineType: provider.name, complete: true, for: call)
         async let volumes = cloud.blockStorage.volumes(for: call)
         async let servers = cloud.compute.servers(for: call)
         let (listedServers, listedVolumes, listedNodes) = try await (servers, volumes, nodes)
+        if let odd = (listedServers.odd + listedVolumes.odd).first {
+            throw incomplete("the cloud lists something that cannot be read: \(odd)", "look at it in the cloud")
+        }
         let projectAfter = try await cloud.identity.projectID(for: call)
         guard let project, project == projectAfter else {
             throw SweepRefusal(

@@ -1,3 +1,4 @@
+import HTTPKit
 package import Jobs
 import Lab
 import OpenStack
@@ -103,15 +104,27 @@ package final class NodeWork: Sendable {
     func look(_ run: StepRun) async throws -> Belongings {
         async let servers = servers(run)
         async let volumes = volumes(run)
-        return try await belongings(servers, volumes)
+        let found = try await belongings(servers, volumes)
+        if let server = (found.own.servers + found.older.servers).first(where: { !$0.volumeIDs.isEmpty }),
+            try await !cloud.blockStorage.isOffered(for: run.call)
+        {
+            throw Trouble(
+                "no-block-storage",
+                "server \(server.id) has volumes, and the catalog has no block storage to see them in",
+                next: "see that the catalog of \(provider.name) names its block storage")
+        }
+        return found
     }
 
     /// The short name of the node on which this job built something, if it did.
     func nodeOfOwn(_ run: StepRun) async throws -> String? {
         async let servers = servers(run)
         async let volumes = volumes(run)
-        let all = try await servers.items.map(\.metadata) + (try await volumes.items.map(\.metadata))
-        return all.lazy.compactMap { Ownership(metadata: $0) }.first { $0.site == site.name && $0.key == job.key }?.node
+        let (listedServers, listedVolumes) = try await (servers, volumes)
+        let all = listedServers.items.map(\.metadata) + listedVolumes.items.map(\.metadata)
+        let own = all.lazy.compactMap { Ownership(metadata: $0) }.first { $0.site == site.name && $0.key == job.key }
+        if own == nil { try allReadable(listedServers.odd + listedVolumes.odd) }
+        return own?.node
     }
 
     /// The servers of this node alone.
@@ -157,6 +170,10 @@ package final class NodeWork: Sendable {
     }
 
     private func belongings(_ servers: Listing<Server>, _ volumes: Listing<Volume>) async throws -> Belongings {
+        let node = try node().short
+        // What is there and cannot be read is not absent. Names tell those of other nodes.
+        try allReadable(servers.odd.filter { $0.name ?? node == node })
+        try allReadable(volumes.odd.filter { $0.name?.hasPrefix(node) ?? true })
         var living: Set<UInt64> = []
         let metadata = servers.items.map(\.metadata) + volumes.items.map(\.metadata)
         for twin in Belongings.twins(of: job.order, site: site.name, metadata)
@@ -164,8 +181,15 @@ package final class NodeWork: Sendable {
             living.insert(twin)
         }
         return Belongings(
-            servers: servers.items, volumes: volumes.items, site: site.name, node: try node().short, order: job.order,
+            servers: servers.items, volumes: volumes.items, site: site.name, node: node, order: job.order,
             livingTwins: living, requestedAt: servers.requestedAt, isComplete: servers.complete && volumes.complete)
+    }
+
+    private func allReadable(_ odd: [OddElement]) throws {
+        guard let first = odd.first else { return }
+        throw Trouble(
+            "unreadable", "\(provider.name) lists something that may be of this job and cannot be read: \(first)",
+            next: "look at it in the cloud")
     }
 
     /// How old a look may be when something that was decided on it is written into paddles or DNS: neither has a

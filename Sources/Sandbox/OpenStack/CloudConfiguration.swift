@@ -69,6 +69,8 @@ package struct CloudQuotas: Sendable, Hashable {
     /// GB.
     package var gigabytes = 1_000
     package var metadataItems = 128
+    /// Whether Nova asks oslo.limit for them, and words its refusals in that way.
+    package var areUnified = false
 
     /// OpenStack's own defaults.
     package init() {}

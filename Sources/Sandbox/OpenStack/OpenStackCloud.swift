@@ -9,6 +9,8 @@ package import World
 /// give equal answers, byte for byte.
 package struct OpenStackCloud: Sendable {
     package var timings: CloudTimings
+    /// Types that the catalog does not name although the service is there.
+    package var missingTypes: Set<String>
     /// Set anew once a server knows on which port it listens.
     package var endpoints: CloudEndpoints { didSet { rendered.forget() } }
     package let configuration: CloudConfiguration
@@ -53,6 +55,7 @@ package struct OpenStackCloud: Sendable {
     package init(_ configuration: CloudConfiguration) {
         self.configuration = configuration
         timings = configuration.timings
+        missingTypes = configuration.missingTypes
         endpoints = configuration.endpoints
         var random = CloudRandom(seed: configuration.seed)
         projects = Self.byID(configuration.projects, \.id)

@@ -132,6 +132,7 @@ extension CloudQuotas {
         volumes = try fields.integer("volumes", in: range) ?? volumes
         gigabytes = try fields.integer("gigabytes", in: range) ?? gigabytes
         metadataItems = try fields.integer("metadata_items", in: range) ?? metadataItems
+        areUnified = try fields.flag("unified") ?? areUnified
         try fields.end()
     }
 }

@@ -24,7 +24,7 @@ extension Server {
         Server(
             id: id, name: name, status: status, taskState: taskState, metadata: ownership?.metadata ?? [:],
             created: second.map { jobPut + .seconds($0) },
-            addresses: [ServerAddress(network: "Ext-Net", address: "192.0.2.8", mac: mac)], volumeIDs: [])
+            addresses: [ServerAddress(address: "192.0.2.8", mac: mac)], volumeIDs: [])
     }
 }
 

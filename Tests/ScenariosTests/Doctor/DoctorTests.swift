@@ -239,6 +239,13 @@ import World
                     _ = state.faults.add(rule)
                 }
             }),
+            name: "no block storage", area: provider, check: "cinder", verdict: .warning,
+            says: ["jobs with volumes wait", "nothing, if no job needs volumes"],
+            sandbox: { $0.missingTypes = ["volumev3", "block-storage"] }),
+        Trouble(
+            name: "no block storage, and all want volumes", area: provider, check: "cinder", verdict: .failed,
+            says: ["jobs with volumes wait", "endpoint for cinder"], site: { $0.sizes.volumes.count = 1 },
+            sandbox: { $0.missingTypes = ["volumev3", "block-storage"] }),
         Trouble(
             name: "no image for the default system", area: provider, check: "default image", verdict: .failed,
             says: ["no image for ubuntu 26.04", "nearest: Ubuntu"], site: { $0.defaults.osVersions["ubuntu"] = "26.04" }

@@ -123,6 +123,14 @@ extension OpenStackCloud {
             ("ram", flavor.ram * count, used.ram, limits.ram),
         ]
         let over = rows.filter { $0.limit >= 0 && $0.wanted + $0.used > $0.limit }
+        if !over.isEmpty, limits.areUnified {
+            let names = ["cores": "class:VCPU", "instances": "servers", "ram": "class:MEMORY_MB"]
+            let resources = over.map { row in
+                "Resource \(names[row.name] ?? row.name) is over limit of \(row.limit) due to current usage "
+                    + "\(row.used) and delta \(row.wanted)"
+            }
+            throw .api(403, "Project \(project) is over a limit for [\(resources.joined(separator: ", "))]")
+        }
         if !over.isEmpty {
             func list(_ value: ((name: String, wanted: Int, used: Int, limit: Int)) -> String) -> String {
                 over.map(value).joined(separator: ", ")

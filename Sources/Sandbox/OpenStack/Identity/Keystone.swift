@@ -117,7 +117,7 @@ extension OpenStackCloud {
         let interfaces = ["internal", "public", "admin"]
         var ids = catalogIDs[...]
         return .array(
-            services.enumerated().filter { !configuration.missingTypes.contains($0.element.type) }.map {
+            services.enumerated().filter { !missingTypes.contains($0.element.type) }.map {
                 index, service in
                 let entries = configuration.regions.flatMap { region in
                     (0..<3).map { turn -> JSONValue in

@@ -86,11 +86,14 @@ package struct CloudSecurityGroup: Sendable, Hashable {
     package var id: String
     package var name: String
     package var project: String
+    /// By RBAC, with every project: all see it.
+    package var isShared: Bool
 
-    package init(id: String, name: String, project: String) {
+    package init(id: String, name: String, project: String, isShared: Bool = false) {
         self.id = id
         self.name = name
         self.project = project
+        self.isShared = isShared
     }
 }
 

@@ -38,9 +38,9 @@ extension OpenStackCloud {
             }
             return call.answer(200, ["network": .object(neutronNetwork(network))])
         case ("security-groups", 2):
-            let mine = securityGroups.values.filter { $0.project == project }
+            let visible = securityGroups.values.filter { $0.project == project || $0.isShared }
             return try list(
-                "security_groups", mine.map { neutronGroup($0) }, call,
+                "security_groups", visible.map { neutronGroup($0) }, call,
                 missing: ("SecurityGroupNotFound", { "Security group \($0) does not exist" }))
         case ("security-groups", 3):
             guard let group = id.flatMap({ securityGroups[$0] }), group.project == project else {
@@ -150,7 +150,8 @@ extension OpenStackCloud {
         return [
             "id": .string(group.id), "name": .string(group.name), "stateful": true,
             "tenant_id": .string(group.project), "project_id": .string(group.project),
-            "description": .string(group.name == "default" ? "Default security group" : ""), "shared": false,
+            "description": .string(group.name == "default" ? "Default security group" : ""),
+            "shared": .bool(group.isShared),
             "security_group_rules": .array(rules), "tags": [], "created_at": "2026-01-01T00:00:00Z",
             "updated_at": "2026-01-01T00:00:00Z", "revision_number": 1,
         ]
