@@ -239,6 +239,7 @@ import World
                     _ = state.faults.add(rule)
                 }
             }),
+        Trouble(
             name: "no block storage", area: provider, check: "cinder", verdict: .warning,
             says: ["jobs with volumes wait", "nothing, if no job needs volumes"],
             sandbox: { $0.missingTypes = ["volumev3", "block-storage"] }),
