@@ -67,7 +67,7 @@ package struct LogLine: Sendable {
         for index in text.unicodeScalars.indices {
             let scalar = text.unicodeScalars[index]
             // As long as JSON has it.
-            left -= scalar.isTerminalControl ? 6 : UTF8.width(scalar)
+            left -= scalar.isTerminalControl ? 6 : scalar == "\"" || scalar == "\\" ? 2 : UTF8.width(scalar)
             if left < 0 { return text[..<index] + "…" }
         }
         return text

@@ -30,7 +30,7 @@ def tidy(site):
     site.rest()
     buried = [str(number) for number, stats in site.judge.stats.items() if stats and stats["state"] == "buried"]
     if buried:
-        status, text = site.run("failed", "discard", *buried, "--yes")
+        status, text = site.run("failed", "discard", *buried, "--leave-behind", "--yes")
         if status != 0:
             wrong.append(f"failed discard {buried}: {text}")
     wrong += [f"after the destroys, {text}" for text in site.judge.verdict()]

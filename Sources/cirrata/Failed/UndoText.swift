@@ -75,7 +75,7 @@ struct UndoText {
         switch result {
         case .done: ("undone", "")
         case .left(_, _, let next): ("left", next)
-        case .committed: ("finished", "discard the job, or enqueue a destroy for the node")
+        case .committed: ("finished", "discard the job with --leave-behind, or enqueue a destroy for the node")
         case .skipped: ("skipped", "")
         case .failed(_, let next): ("skipped", next)
         }
