@@ -78,9 +78,10 @@ package struct BlockStorage: Sendable {
             [403, 404].contains(response.status) ? nil : BlockStorageVerdicts.verdict(of: response, intent: .look)
         }
         guard response.status < 300 else { return [] }
-        return try await client.decode(response, of: request) { json throws(JSONError) in
-            try json.read("availabilityZoneInfo")
+        let zones: JSONElements<AvailabilityZone> = try await client.decode(response, of: request) {
+            json throws(JSONError) in try json.read("availabilityZoneInfo")
         }
+        return zones.items
     }
 
     package func limits(for call: Call) async throws -> VolumeLimits {
