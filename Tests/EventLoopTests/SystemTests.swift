@@ -31,6 +31,26 @@ import World
         }
     }
 
+    @Test func knowsWhetherOthersCanChangeAFile() async throws {
+        try await withTemporaryFolder { folder in
+            try await withLiveWorld { world in
+                let path = "\(folder)/file"
+                #expect(try await world.files.isOnlyOurs(path) == nil)
+                for mode: UInt16 in [0o600, 0o644, 0o620, 0o602, 0o666] {
+                    try await world.files.write(path, [], mode: mode)
+                    #expect(try await world.files.isOnlyOurs(path) == (mode & 0o022 == 0))
+                }
+                #expect(try await world.files.isOnlyOurs(folder) == true)
+                chmod(folder, 0o1777)
+                #expect(try await world.files.isOnlyOurs(folder) == false)
+                chmod(folder, 0o700)
+                // Of another user: only root can make such a file.
+                try await world.files.write(path, [], mode: 0o600)
+                if chown(path, 1, 1) == 0 { #expect(try await world.files.isOnlyOurs(path) == (geteuid() == 1)) }
+            }
+        }
+    }
+
     @Test func failuresNameTheFile() async throws {
         try await withTemporaryFolder { folder in
             try await withLiveWorld { world in

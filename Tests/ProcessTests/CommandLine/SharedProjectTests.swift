@@ -28,7 +28,7 @@ extension ProcessSuites {
                 #expect(try await lab.reply().outcome == "done")
                 try await lab.settled()
                 try await worker.kill()
-                try await lab.sandbox.control(["do": "age", "by": 90_000])
+                try await lab.sandbox.control(["do": "age", "by": 7_200])
                 let before = try await lab.sandbox.state()
                 #expect(before.servers.count == 1 && before.volumes.count == 1)
                 try await withBeanstalkd(in: lab.world) { broker in

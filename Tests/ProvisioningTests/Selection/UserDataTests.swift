@@ -35,6 +35,29 @@ import YAMLKit
                 """)
     }
 
+    /// cloud-init's own example of write_files, and a key and a value that are no texts.
+    @Test func tagsAndTypesGoOnToCloudInit() throws {
+        let userdata = """
+            ubuntu-22.04:
+              write_files:
+              - path: /usr/local/bin/hello
+                content: !!binary |
+                  aGVsbG8K
+              conf: {1: 0755, '1a': '0755'}
+            """
+        let text = try compose(userdata)
+        #expect(
+            text.contains(
+                """
+                write_files:
+                - content: !!binary |
+                    aGVsbG8K
+                  path: /usr/local/bin/hello
+
+                """))
+        #expect(text.contains("conf:\n  1: 0755\n  1a: '0755'\n"), "\(text)")
+    }
+
     @Test func theProvidersReplacesTheBaseAndIsExtended() throws {
         let userdata = """
             ubuntu-22.04:
