@@ -50,6 +50,17 @@ import World
         #expect(http.script.asked.first?.headers["Authorization"] == header)
     }
 
+    @Test(arguments: [200, 401, 500]) func anEchoShowsNeitherPasswordNorLogin(status: Int) async throws {
+        let (nsupdate, _) = try client(
+            [{ Answers.bare(status, "\($0.headers.fields) ovh:hush&12") }], login: .user("ovh", password: "hush&12"))
+        let error = await serviceError {
+            _ = try await nsupdate.set(try ShortName("test"), to: Self.address, for: Call())
+        }
+        #expect(error?.message.contains("(hidden)") == true)
+        #expect(error?.message.contains("hush") == false)
+        #expect(error?.message.contains(Base64.encode("ovh:hush&12".utf8)) == false)
+    }
+
     /// Recorded: an address that is none is refused before anything is done, but after name and login were looked at.
     @Test(
         arguments: [

@@ -149,6 +149,29 @@ import World
         }
     }
 
+    @Test func anEchoShowsNeitherTokenNorPassword() throws {
+        let sandbox = SandboxWorld()
+        let token = Locked("")
+        try sandbox.simulation.run { world in
+            let cloud = sandbox.client(world, password: "hush&12")
+            sandbox.operate { $0.setPassword("hush&12", ofUser: "cirrata") }
+            sandbox.changing { request, response in
+                guard !request.url.hasSuffix("/auth/tokens") else { return }
+                token.withLock { $0 = request.headers["X-Auth-Token"] ?? "" }
+                response = HTTPResponse(status: 400, body: Array("<pre>\(request.headers.fields)</pre>".utf8))
+            }
+            let refused = await #expect(throws: ServiceError.self) { try await cloud.compute.limits(for: call) }
+            #expect(refused?.message.contains("(hidden)") == true)
+            #expect(token.withLock { refused?.message.contains($0) } == false)
+            sandbox.changing { request, response in response = HTTPResponse(status: 400, body: request.body) }
+            cloud.identity.drop()
+            let login = await #expect(throws: ServiceError.self) { try await cloud.compute.limits(for: call) }
+            #expect(login?.service == "keystone" && login?.message.contains("(hidden)") == true)
+            #expect(login?.message.contains("hush") == false)
+        }
+        #expect(!token.withLock { $0.isEmpty })
+    }
+
     @Test func aTokenThatGoesInClearTextIsWarnedOfOnce() throws {
         let sandbox = SandboxWorld()
         sandbox.simulation.http.serve("https://cloud:5000") { request, _ in
