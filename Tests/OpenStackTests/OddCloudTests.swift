@@ -259,7 +259,7 @@ import World
             let cloud = cloud(sandbox, world, CloudSecret { "wrong" })
             let error = await #expect(throws: ServiceError.self) { try await cloud.compute.limits(for: call) }
             #expect(
-                error?.next.hasSuffix("the next try is in 30s, or soon after the secret's file was written") == true)
+                error?.next.hasSuffix("the next try is in 30s, or soon after the password's file was written") == true)
         }
     }
 }

@@ -231,7 +231,7 @@ extension Identity {
             return rest
         }
         var error = error
-        error.next += "; the next try is in \(rest.short), or soon after the secret's file was written"
+        error.next += "; the next try is in \(rest.short), or soon after the password's file was written"
         return error
     }
 
