@@ -14,11 +14,13 @@ package struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     package static func < (a: Timestamp, b: Timestamp) -> Bool { a.microseconds < b.microseconds }
     package static func + (a: Timestamp, b: Duration) -> Timestamp {
-        Timestamp(microseconds: a.microseconds &+ b.nanoseconds / 1_000)
+        let (sum, overflow) = a.microseconds.addingReportingOverflow(b.nanoseconds / 1_000)
+        return Timestamp(microseconds: overflow ? (b < .zero ? .min : .max) : sum)
     }
     package static func - (a: Timestamp, b: Duration) -> Timestamp { a + (.zero - b) }
     package static func - (a: Timestamp, b: Timestamp) -> Duration {
-        .microseconds(a.microseconds &- b.microseconds)
+        let (difference, overflow) = a.microseconds.subtractingReportingOverflow(b.microseconds)
+        return .microseconds(overflow ? (a > b ? .max : .min) : difference)
     }
 
     /// `2026-11-22T15:42:54Z`, with microseconds only where there are some.

@@ -65,6 +65,14 @@ extension JSONValue: ExpressibleByFloatLiteral {
 }
 
 @Suite struct TimestampTests {
+    @Test func differencesAndSumsEndAtTheirLimits() {
+        let (first, now, last) = (Timestamp(microseconds: .min), Timestamp(seconds: 1), Timestamp(microseconds: .max))
+        #expect(last - first == .microseconds(Int64.max) && first - last == .microseconds(Int64.min))
+        #expect(now - first == .microseconds(Int64.max) && first - now < .zero)
+        #expect(first - .seconds(3) == first && last + .seconds(3) == last && last - .seconds(3) < last)
+        #expect(now + .seconds(2) == Timestamp(seconds: 3) && now - now == .zero)
+    }
+
     @Test(arguments: [
         ("2026-11-22T15:42:54Z", "2026-11-22T15:42:54Z"),
         ("2026-11-22 15:22:56.288681", "2026-11-22T15:22:56.288681Z"),
