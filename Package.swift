@@ -68,7 +68,7 @@ let package = Package(
         room("World", ["HTTPKit"]),
         room("EventLoop", ["World", "HTTPKit", "CLinux", deque, heap]),
         room("CurlHTTP", ["HTTPKit", "World", "EventLoop", "CCurlShim", deque]),
-        room("YAMLKit", ["CYAML"]),
+        room("YAMLKit", ["CYAML", "HTTPKit"]),
         room("Beanstalk", ["World", deque]),
         room("Resilience", ["World", "HTTPKit", deque]),
         room("Pipelines", ["World", "Resilience"]),

@@ -1,77 +1,86 @@
-/// Reads JSON (RFC 8259) of any shape.
-struct JSONParser {
+/// Reads JSON (RFC 8259) of any shape, and has a builder make values of it.
+///
+/// Writers differ in what they do with half of a surrogate pair (Python writes one for each byte that it could not
+/// decode): it becomes U+FFFD, so that one odd text does not make the rest unreadable.
+package struct JSONParser<Builder: JSONBuilder> {
     /// Arrays and objects inside each other; more is an attack on the stack, not an answer.
-    private static let deepest = 200
-
+    private let deepest: Int
     private let bytes: [UInt8]
     private var index = 0
+    private var builder: Builder
 
-    /// - Throws: unless the bytes are exactly one JSON value.
-    static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+    /// - Throws: unless the bytes are exactly one JSON value; what the builder throws.
+    package static func parse(
+        _ bytes: [UInt8], deepest: Int = 200, with builder: Builder
+    ) throws(JSONError) -> Builder.Value {
         // Once for all: cutting texts out of what is UTF-8 needs no look at each.
         do {
             _ = try UTF8Span(validating: bytes.span)
         } catch {
             throw JSONError(notJSON: "a text that is not UTF-8", at: error.byteOffsets.lowerBound)
         }
-        var parser = JSONParser(bytes: bytes)
+        var parser = JSONParser(bytes: bytes, deepest: deepest, builder: builder)
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.index == bytes.count else { throw parser.failure("something after the value") }
         return value
     }
 
-    private init(bytes: [UInt8]) {
+    private init(bytes: [UInt8], deepest: Int, builder: Builder) {
         self.bytes = bytes
+        self.deepest = deepest
+        self.builder = builder
     }
 
-    private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
-        guard depth <= Self.deepest else { throw failure("nested too deeply") }
+    private mutating func value(depth: Int) throws(JSONError) -> Builder.Value {
+        guard depth <= deepest else { throw failure("nested too deeply") }
         skipSpace()
+        let place = try builder.place(index)
         switch peek {
-        case UInt8(ascii: "{"): return try object(depth: depth)
-        case UInt8(ascii: "["): return try array(depth: depth)
-        case UInt8(ascii: "\""): return .string(try string())
-        case UInt8(ascii: "t"): return try literal("true", .bool(true))
-        case UInt8(ascii: "f"): return try literal("false", .bool(false))
-        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "{"): return try object(depth: depth, place)
+        case UInt8(ascii: "["): return try array(depth: depth, place)
+        case UInt8(ascii: "\""): return builder.string(try string(), place)
+        case UInt8(ascii: "t"): return try literal("true", builder.bool(true, place))
+        case UInt8(ascii: "f"): return try literal("false", builder.bool(false, place))
+        case UInt8(ascii: "n"): return try literal("null", builder.null(place))
         case nil: throw failure("the end where a value is expected")
-        default: return try number()
+        default: return try number(place)
         }
     }
 
-    private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
+    private mutating func object(depth: Int, _ place: Builder.Place) throws(JSONError) -> Builder.Value {
         index += 1
-        var members: [(String, JSONValue)] = []
+        var members: [Builder.Member] = []
         skipSpace()
-        if take(UInt8(ascii: "}")) { return .object([:]) }
+        if take(UInt8(ascii: "}")) { return builder.object(members, place) }
         repeat {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw failure("no member name") }
+            let keyPlace = try builder.place(index)
             let key = try string()
             skipSpace()
             guard take(UInt8(ascii: ":")) else { throw failure("no colon after a member name") }
-            members.append((key, try value(depth: depth + 1)))
+            members.append(builder.member(key, keyPlace, try value(depth: depth + 1)))
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "}")) else { throw failure("an object without an end") }
-        return .object(JSONObject(inOrder: members))
+        return builder.object(members, place)
     }
 
-    private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
+    private mutating func array(depth: Int, _ place: Builder.Place) throws(JSONError) -> Builder.Value {
         index += 1
-        var values: [JSONValue] = []
+        var values: [Builder.Value] = []
         skipSpace()
-        if take(UInt8(ascii: "]")) { return .array(values) }
+        if take(UInt8(ascii: "]")) { return builder.array(values, place) }
         repeat {
             values.append(try value(depth: depth + 1))
             skipSpace()
         } while take(UInt8(ascii: ","))
         guard take(UInt8(ascii: "]")) else { throw failure("an array without an end") }
-        return .array(values)
+        return builder.array(values, place)
     }
 
-    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    private mutating func literal(_ text: StaticString, _ value: Builder.Value) throws(JSONError) -> Builder.Value {
         let end = index + text.utf8CodeUnitCount
         let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         guard end <= bytes.count, bytes[index..<end].elementsEqual(wanted) else { throw failure("no value") }
@@ -79,12 +88,12 @@ struct JSONParser {
         return value
     }
 
-    private mutating func number() throws(JSONError) -> JSONValue {
+    private mutating func number(_ place: Builder.Place) throws(JSONError) -> Builder.Value {
         let start = index
         var isWhole = true
         _ = take(UInt8(ascii: "-"))
         let first = index
-        guard skipDigits() else { throw failure("no value") }
+        guard skipDigits() else { return try word(from: start, place) }
         guard index - first == 1 || bytes[first] != UInt8(ascii: "0") else { throw failure("a leading zero") }
         if take(UInt8(ascii: ".")) {
             isWhole = false
@@ -96,11 +105,18 @@ struct JSONParser {
             guard skipDigits() else { throw failure("no digits in the exponent") }
         }
         let text = String(decoding: bytes[start..<index], as: UTF8.self)
-        if isWhole, let value = Int(text) { return .integer(value) }
-        guard let value = Double(text), value.isFinite else { throw failure("a number out of range") }
-        // 1.0 is 1: services differ in how they write the same number.
-        if let whole = Int(exactly: value) { return .integer(whole) }
-        return .number(value)
+        guard let value = builder.number(text, isWhole: isWhole, place) else { throw failure("a number out of range") }
+        return value
+    }
+
+    /// Not of the standard, but Python's writer and reader have them.
+    private mutating func word(from start: Int, _ place: Builder.Place) throws(JSONError) -> Builder.Value {
+        for word in ["NaN", "Infinity", "-Infinity"] where bytes[start...].starts(with: word.utf8) {
+            index = start + word.utf8.count
+            guard let value = builder.number(word, isWhole: false, place) else { break }
+            return value
+        }
+        throw failure("no value")
     }
 
     private mutating func string() throws(JSONError) -> String {
@@ -136,17 +152,23 @@ struct JSONParser {
         case UInt8(ascii: "t"): out.append(9)
         case UInt8(ascii: "u"):
             var code = try unit()
-            // A pair of surrogates is one character; one alone is none.
-            if (0xD800..<0xDC00).contains(code) {
-                guard take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else { throw failure("half a character") }
-                let low = try unit()
-                guard (0xDC00..<0xE000).contains(low) else { throw failure("half a character") }
+            if (0xD800..<0xDC00).contains(code), let low = try lowSurrogate() {
                 code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
             }
-            guard let scalar = Unicode.Scalar(code) else { throw failure("half a character") }
-            out += UTF8.encode(scalar).map(Array.init) ?? []
+            out += UTF8.encode(Unicode.Scalar(code) ?? "\u{FFFD}").map(Array.init) ?? []
         default: throw failure("an unknown escape")
         }
+    }
+
+    /// The second half of a character, if it is what follows.
+    private mutating func lowSurrogate() throws(JSONError) -> UInt32? {
+        let start = index
+        if take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
+            let low = try unit()
+            if (0xDC00..<0xE000).contains(low) { return low }
+        }
+        index = start
+        return nil
     }
 
     private mutating func unit() throws(JSONError) -> UInt32 {
@@ -180,4 +202,24 @@ struct JSONParser {
     }
 
     private func failure(_ what: String) -> JSONError { JSONError(notJSON: what, at: index) }
+}
+
+/// Makes values of what a `JSONParser` reads.
+package protocol JSONBuilder {
+    /// Where a value or a member's name begins, for builders that keep it.
+    associatedtype Place
+    associatedtype Value
+    associatedtype Member
+
+    /// Called once for each value and each name, in the order of the text, with the byte at which it begins.
+    mutating func place(_ offset: Int) throws(JSONError) -> Place
+    func null(_ place: Place) -> Value
+    func bool(_ value: Bool, _ place: Place) -> Value
+    func string(_ value: String, _ place: Place) -> Value
+    /// - Parameter isWhole: written without fraction and exponent.
+    /// - Returns: nil when the number is out of range.
+    func number(_ text: String, isWhole: Bool, _ place: Place) -> Value?
+    func array(_ values: [Value], _ place: Place) -> Value
+    func member(_ name: String, _ place: Place, _ value: Value) -> Member
+    func object(_ members: [Member], _ place: Place) -> Value
 }

@@ -12,7 +12,7 @@ package enum JSONValue: Sendable, Hashable {
 
     /// - Throws: what is wrong and where, when the bytes are not one JSON value.
     package init(parsing bytes: [UInt8]) throws(JSONError) {
-        self = try JSONParser.parse(bytes)
+        self = try JSONParser.parse(bytes, with: JSONValueBuilder())
     }
 
     /// Compact JSON.
@@ -111,4 +111,22 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
         self = .object(JSONObject(elements))
     }
     package init(nilLiteral: ()) { self = .null }
+}
+
+/// Values without their places.
+private struct JSONValueBuilder: JSONBuilder {
+    func place(_ offset: Int) {}
+    func null(_: Void) -> JSONValue { .null }
+    func bool(_ value: Bool, _: Void) -> JSONValue { .bool(value) }
+    func string(_ value: String, _: Void) -> JSONValue { .string(value) }
+    func array(_ values: [JSONValue], _: Void) -> JSONValue { .array(values) }
+    func member(_ name: String, _: Void, _ value: JSONValue) -> (String, JSONValue) { (name, value) }
+    func object(_ members: [(String, JSONValue)], _: Void) -> JSONValue { .object(JSONObject(inOrder: members)) }
+
+    func number(_ text: String, isWhole: Bool, _: Void) -> JSONValue? {
+        if isWhole, let value = Int(text) { return .integer(value) }
+        guard let value = Double(text), value.isFinite else { return nil }
+        // 1.0 is 1: services differ in how they write the same number.
+        return Int(exactly: value).map { .integer($0) } ?? .number(value)
+    }
 }

@@ -1,11 +1,11 @@
-/// Input that is UTF-8 and holds only characters that YAML allows; a UTF-8 byte order mark is dropped.
+/// Input without its UTF-8 byte order mark.
 struct SourceText {
     let bytes: ArraySlice<UInt8>
     let source: String
 
     init(_ bytes: [UInt8], source: String, limit: Int) throws(YAMLError) {
-        func refuse(_ problem: String, _ hint: String = "", at mark: Mark = Mark(line: 1, column: 1)) -> YAMLError {
-            YAMLError(source: source, mark: mark, problem: problem, hint: hint)
+        func refuse(_ problem: String, _ hint: String) -> YAMLError {
+            YAMLError(source: source, mark: Mark(line: 1, column: 1), problem: problem, hint: hint)
         }
         guard bytes.count <= limit else {
             throw refuse("\(bytes.count) bytes are too many", "at most \(limit) are read")
@@ -15,34 +15,48 @@ struct SourceText {
         }
         self.bytes = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
         self.source = source
-        if let (mark, problem) = Self.firstForbidden(self.bytes) {
-            throw refuse(problem, "YAML is text in UTF-8", at: mark)
-        }
     }
 
-    private static func firstForbidden(_ bytes: ArraySlice<UInt8>) -> (Mark, String)? {
-        var mark = Mark(line: 1, column: 1)
-        var previous: Unicode.Scalar?
+    /// - Throws: unless it is UTF-8 and holds only characters that YAML allows.
+    func requireYAML() throws(YAMLError) {
+        guard let (mark, problem) = firstForbidden else { return }
+        throw YAMLError(source: source, mark: mark, problem: problem, hint: "YAML is text in UTF-8")
+    }
+
+    private var firstForbidden: (Mark, String)? {
+        var counter = MarkCounter()
         var decoder = UTF8()
         var iterator = bytes.makeIterator()
         while true {
             switch decoder.decode(&iterator) {
             case .emptyInput: return nil
-            case .error: return (mark, "this is not UTF-8")
+            case .error: return (counter.mark, "this is not UTF-8")
             case .scalarValue(let scalar):
                 guard scalar.isYAMLText else {
-                    return (mark, "the character U+\(String(scalar.value, radix: 16, uppercase: true)) is not allowed")
+                    let code = String(scalar.value, radix: 16, uppercase: true)
+                    return (counter.mark, "the character U+\(code) is not allowed")
                 }
-                if scalar == "\n", previous == "\r" {
-                    // The second half of one break.
-                } else if scalar.isYAMLBreak {
-                    mark = Mark(line: mark.line + 1, column: 1)
-                } else {
-                    mark.column += 1
-                }
-                previous = scalar
+                counter.pass(scalar)
             }
         }
+    }
+}
+
+/// Counts lines and columns as libyaml does.
+struct MarkCounter {
+    /// Of the character that comes next.
+    private(set) var mark = Mark(line: 1, column: 1)
+    private var previous: Unicode.Scalar?
+
+    mutating func pass(_ scalar: Unicode.Scalar) {
+        if scalar == "\n", previous == "\r" {
+            // The second half of one break.
+        } else if scalar.isYAMLBreak {
+            mark = Mark(line: mark.line + 1, column: 1)
+        } else {
+            mark.column += 1
+        }
+        previous = scalar
     }
 }
 

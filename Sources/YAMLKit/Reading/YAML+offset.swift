@@ -4,25 +4,21 @@ extension YAML {
     package static func offset(of mark: Mark, in bytes: [UInt8]) -> Int? {
         // Columns do not count it, as `SourceText` drops it.
         let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-        var place = Mark(line: 1, column: 1)
+        var counter = MarkCounter()
         var offset = start
-        var previous: Unicode.Scalar?
         var decoder = UTF8()
         var iterator = bytes[start...].makeIterator()
-        while place < mark {
+        while counter.mark < mark {
             guard case .scalarValue(let scalar) = decoder.decode(&iterator) else { return nil }
             offset += UTF8.width(scalar)
-            if scalar == "\n", previous == "\r" {
-                // The second half of one break.
-            } else if scalar.isYAMLBreak {
-                place = Mark(line: place.line + 1, column: 1)
-            } else {
-                place.column += 1
-            }
-            previous = scalar
+            counter.pass(scalar)
         }
         // The line of a break's second half begins behind it.
-        if previous == "\r", offset < bytes.count, bytes[offset] == UInt8(ascii: "\n") { offset += 1 }
-        return place == mark ? offset : nil
+        if offset > start, bytes[offset - 1] == UInt8(ascii: "\r"), offset < bytes.count,
+            bytes[offset] == UInt8(ascii: "\n")
+        {
+            offset += 1
+        }
+        return counter.mark == mark ? offset : nil
     }
 }

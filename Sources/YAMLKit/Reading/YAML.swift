@@ -1,4 +1,4 @@
-/// Reading YAML 1.1 (and with it JSON) strictly: one document, UTF-8, no key twice, bounded in every direction.
+/// Reading YAML 1.1 strictly: one document, UTF-8, no key twice, bounded in every direction. What is JSON is read as JSON.
 package enum YAML {
     package struct Limits: Sendable, Hashable {
         package var bytes: Int
@@ -29,6 +29,8 @@ package enum YAML {
         _ bytes: [UInt8], source: String, limits: Limits
     ) throws(YAMLError) -> Node? {
         let text = try SourceText(bytes, source: source, limit: limits.bytes)
+        if let json = JSONTree.parse(text, limits: limits) { return json }
+        try text.requireYAML()
         var composer = Composer(events: try EventParser(text), limits: limits)
         let root = try composer.document()
         return root.isNull ? nil : root
