@@ -26,7 +26,7 @@ package struct Envelope: Sendable, Hashable {
 /// What a body turned out to be.
 package enum JobReading: Sendable {
     case job(Job)
-    /// No `action`, or of a newer release: somebody else's job. Released and said, never buried, never deleted.
+    /// No `action`, or of a newer release: somebody else's job. Put back and said; buried when nobody took it for a day.
     case foreign(why: String)
     /// Meant for us and wrong; `stub` holds what could be read, for the reply and the report.
     case malformed(problems: [Problem], stub: JobStub)
@@ -76,6 +76,10 @@ package struct JobBody: Sendable {
 
     package static let version = 1
 
+    /// What is read stands in logs, replies, reports and metadata: all of it has a limit.
+    private static let word = Shape<String>.string(most: 128)
+    private static let text = Shape<String>.string(most: 255)
+
     package func read(_ bytes: [UInt8], _ envelope: Envelope) -> JobReading {
         let source = "job \(envelope.jobID)"
         let weakKey = Self.digestKey(bytes, jobID: envelope.jobID)
@@ -96,14 +100,23 @@ package struct JobBody: Sendable {
                 message: "expected a mapping with an action, a node and an owner; \(found)")
             return .malformed(problems: [problem], stub: JobStub(key: weakKey))
         }
-        guard root["action"].map({ !$0.isNull }) ?? false else {
-            let keys = root.mapping?.keys.prefix(6).map { Fields.join("", $0) }.joined(separator: ", ") ?? ""
-            return .foreign(why: "the body has no 'action' (it has: \(keys))")
-        }
-        if let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version {
-            return .foreign(why: "the body is of version \(version); this release reads up to \(Self.version)")
-        }
+        if let why = Self.whyForeign(root) { return .foreign(why: why) }
         return read(root, envelope, weakKey: weakKey, source: source)
+    }
+
+    /// Why a body is somebody else's job; nil when it is one of ours, or meant to be.
+    package static func whyForeign(_ bytes: [UInt8]) -> String? {
+        guard let root = try? YAML.parse(bytes, source: "job", limits: .job), root.mapping != nil else { return nil }
+        return whyForeign(root)
+    }
+
+    private static func whyForeign(_ root: Node) -> String? {
+        guard root["action"].map({ !$0.isNull }) ?? false else {
+            let keys = root.mapping?.keys.prefix(6).map { Fields.join("", $0.shortened(to: 40)) } ?? []
+            return "the body has no 'action' (it has: \(keys.joined(separator: ", ")))"
+        }
+        guard let version = root["v"]?.text.flatMap({ Int($0) }), version > Self.version else { return nil }
+        return "the body is of version \(version); this release reads up to \(Self.version)"
     }
 
     private func read(_ root: Node, _ envelope: Envelope, weakKey: String, source: String) -> JobReading {
@@ -116,28 +129,31 @@ package struct JobBody: Sendable {
                 fields.mark(of: "action"), "action", "a \(action.rawValue) job in the tube for \(expected.rawValue)",
                 hint: "put it into the tube of its action")
         }
-        let nodeText = fields.string("node")
+        let nodeText = fields.read("node", Self.text)
         let node = nodeText.flatMap { readNode($0, fields, problems) }
-        if nodeText == nil, action == .destroy {
+        if !fields.has("node"), action == .destroy {
             problems.error(fields.mark, "node", "missing", hint: "a destroy names the node to be destroyed")
         }
         let provider = readProvider(fields, envelope, problems)
         let owner = readOwner(fields, problems)
-        let replyTo = fields.string("reply_to")
+        let replyTo = fields.read("reply_to", .string(most: 200))
         let expire = fields.read("expire", .timestamp)
-        let order = order(uuid ?? weakKey, envelope, firstPut: fields.read("first_put", .timestamp))
+        let order = order(uuid ?? weakKey, envelope, firstPut: readFirstPut(fields, envelope, problems))
         let wishes = SizeWishes(
             openstack: fields.node("openstack"), machine: fields.node("machine"), volumes: fields.node("volumes"))
         let job = Job(
-            action: action ?? .provision, node: node, provider: provider ?? "", osType: fields.string("os_type"),
-            osVersion: fields.string("os_version"), owner: owner ?? "",
-            lockDescription: fields.string("lock_description") ?? fields.string("archive_path"), wishes: wishes,
+            action: action ?? .provision, node: node, provider: provider ?? "",
+            osType: fields.read("os_type", Self.word),
+            osVersion: fields.read("os_version", Self.word), owner: owner ?? "",
+            lockDescription: fields.read("lock_description", Self.text) ?? fields.read("archive_path", Self.text),
+            wishes: wishes,
             lock: fields.bool("lock") ?? false, unlock: fields.bool("unlock") ?? false, replyTo: replyTo, uuid: uuid,
-            runName: fields.string("name") ?? "", runJob: fields.string("job_id") ?? "",
+            runName: fields.read("name", Self.text) ?? "", runJob: fields.read("job_id", Self.word) ?? "",
             expire: action == .provision ? expire : nil, order: order)
         guard problems.hasErrors else { return .job(job) }
         let stub = JobStub(
-            key: job.key, action: action?.rawValue ?? fields.string("action") ?? "", node: nodeText ?? "",
+            key: job.key, action: action?.rawValue ?? fields.node("action")?.text?.shortened(to: 64) ?? "",
+            node: nodeText ?? "",
             provider: provider ?? envelope.tubeProvider ?? "", replyTo: replyTo, uuid: uuid ?? "", run: job.run)
         return .malformed(problems: problems.errors, stub: stub)
     }
@@ -148,6 +164,17 @@ package struct JobBody: Sendable {
         var order = JobOrder(put: envelope.put, jobID: envelope.jobID, broker: envelope.broker, key: key)
         if let firstPut, firstPut < envelope.put { (order.put, order.broker) = (firstPut, "") }
         return order
+    }
+
+    private func readFirstPut(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> Timestamp? {
+        guard let first = fields.read("first_put", .timestamp) else { return nil }
+        if !JobOrder.isPlausible(firstPut: first, put: envelope.put) {
+            problems.error(
+                fields.mark(of: "first_put"), "first_put",
+                "expected a time from \(JobOrder.earliestPut) to the put of this job at \(envelope.put), found \(first)",
+                hint: "leave it out; `cirrata failed edit` writes it")
+        }
+        return first
     }
 
     private func readNode(_ text: String, _ fields: Fields, _ problems: Problems) -> NodeName? {
@@ -174,7 +201,7 @@ package struct JobBody: Sendable {
     }
 
     private func readProvider(_ fields: Fields, _ envelope: Envelope, _ problems: Problems) -> String? {
-        guard let provider = fields.string("machine_type") ?? envelope.tubeProvider else {
+        guard let provider = fields.read("machine_type", Self.word) ?? envelope.tubeProvider else {
             problems.error(
                 fields.mark, "machine_type", "missing", hint: "configured: \(providers.joined(separator: ", "))")
             return nil
@@ -229,9 +256,13 @@ extension Shape where Value == Timestamp {
     static var timestamp: Shape {
         Shape(
             "a time (2026-11-22T15:00:00Z, or seconds since 1970)",
-            parse: { scalar in
-                if let seconds = Int64(scalar.text) { return Timestamp(seconds: seconds) }
-                return Timestamp(parsing: scalar.text)
-            }, write: { .string($0.description) })
+            parse: { Timestamp(ofBody: $0.text) }, write: { .string($0.description) })
+    }
+}
+
+extension Timestamp {
+    /// A time as a body may state it: also in seconds since 1970.
+    init?(ofBody text: String) {
+        if let seconds = Int64(text) { self.init(seconds: seconds) } else { self.init(parsing: text) }
     }
 }

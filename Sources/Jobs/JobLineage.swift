@@ -10,6 +10,8 @@ package struct JobLineage: Sendable, Hashable {
     package let put: Timestamp
     /// The old body's `uuid` was none, so nothing is known by it.
     private let isKeyOpen: Bool
+    /// The old body's `first_put`.
+    private let writtenPut: Node?
 
     private static let keyName = "uuid"
     private static let putName = "first_put"
@@ -23,8 +25,11 @@ package struct JobLineage: Sendable, Hashable {
         self.key = key
         let uuid = root?[Self.keyName].flatMap { $0.isNull ? nil : $0.text }
         isKeyOpen = uuid.map { $0 != key } ?? false
-        let first = root?[Self.putName]?.text.flatMap { Timestamp(parsing: $0) } ?? put
-        self.put = Timestamp(seconds: min(put, first).microseconds / 1_000_000)
+        writtenPut = root?[Self.putName]
+        let first = writtenPut?.text.flatMap { Timestamp(ofBody: $0) }.flatMap { first in
+            JobOrder.isPlausible(firstPut: first, put: put) ? first : nil
+        }
+        self.put = Self.wholeSeconds(min(put, first ?? put))
     }
 
     /// What in a new body would make it another job.
@@ -40,7 +45,9 @@ package struct JobLineage: Sendable, Hashable {
         if !isKeyOpen, let uuid = mapping[Self.keyName], !uuid.isNull, uuid.text != key {
             complain(Self.keyName, "expected \(key), by which what was built for this job is known")
         }
-        if let first = mapping[Self.putName], !first.isNull, first.text.flatMap({ Timestamp(parsing: $0) }) != put {
+        if let first = mapping[Self.putName], !first.isNull, first != writtenPut,
+            first.text.flatMap({ Timestamp(ofBody: $0) }).map(Self.wholeSeconds) != put
+        {
             complain(Self.putName, "expected \(put), by which jobs of one node are ordered")
         }
         return problems
@@ -67,6 +74,10 @@ package struct JobLineage: Sendable, Hashable {
             if let found = Self.mapping(Array(written)), Set(found.entries) == wanted { return Array(written) }
         }
         return nil
+    }
+
+    private static func wholeSeconds(_ time: Timestamp) -> Timestamp {
+        Timestamp(seconds: time.microseconds / 1_000_000)
     }
 
     private static func mapping(_ body: [UInt8]) -> Mapping? {

@@ -22,6 +22,14 @@ package struct JobOrder: Sendable, Hashable {
     /// Put times are derived from `now − age` in whole seconds and jitter between deliveries (facts/beanstalkd.md I1).
     package static let slack = Duration.seconds(3)
 
+    /// No job of ours is older: a put time before it is a mistake, or a job's attempt to stand before all others.
+    static let earliestPut = Timestamp(seconds: 1_577_836_800)
+
+    /// Whether a body may say that its job was first put then. The put times are of several hosts' clocks.
+    static func isPlausible(firstPut: Timestamp, put: Timestamp) -> Bool {
+        firstPut >= earliestPut && firstPut - put <= .seconds(3_600)
+    }
+
     package func isNewer(than other: JobOrder) -> Bool {
         guard key != other.key else { return false }
         let haveIDs = jobID != other.jobID && jobID != 0 && other.jobID != 0

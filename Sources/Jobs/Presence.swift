@@ -29,6 +29,8 @@ package struct Presence: Sendable, Hashable {
     package var at: Timestamp
     package var draining: Bool
     package var held: [Held]
+    /// How many it holds; more than are told where they do not fit.
+    package private(set) var holding: Int
 
     package init(
         host: String, process: Int32, release: String, slots: Int, started: Timestamp, at: Timestamp,
@@ -42,11 +44,13 @@ package struct Presence: Sendable, Hashable {
         self.at = at
         self.draining = draining
         self.held = held
+        holding = held.count
     }
 
     package static let version = 1
 
-    package var encoded: [UInt8] {
+    /// The body of its job, with fewer of the held jobs where it would have more than `limit` bytes.
+    package func encoded(limit: Int) -> [UInt8] {
         let jobs = held.map { job in
             Node.map([
                 ("id", .integer(job.jobID)), ("key", .string(job.key)), ("action", .string(job.action)),
@@ -59,8 +63,8 @@ package struct Presence: Sendable, Hashable {
                     ("v", .integer(Self.version)), ("host", .string(host)), ("pid", .integer(process)),
                     ("release", .string(release)), ("slots", .integer(slots)),
                     ("started", .string(started.description)), ("at", .string(at.description)),
-                    ("draining", .boolean(draining)), ("jobs", .list(jobs)),
-                ])
+                    ("draining", .boolean(draining)), ("holding", .integer(holding)), ("jobs", .list(jobs)),
+                ]), limit: limit
             ).utf8)
     }
 
@@ -77,5 +81,7 @@ package struct Presence: Sendable, Hashable {
                     jobID: UInt64(job.text("id")) ?? 0, key: job.text("key"), action: job.text("action"),
                     node: job.text("node"), step: job.text("step"), since: job.time("since"))
             })
+        // A forged number must not make sums overflow.
+        holding = max(holding, min(record.integer("holding") ?? 0, 1_000_000))
     }
 }

@@ -30,6 +30,8 @@ package struct Reply: Sendable, Hashable {
     }
 
     package var uuid: String
+    /// The broker's number of the job; 0: not known. Anybody may put another job of the same uuid.
+    package var jobID: UInt64
     package var key: String
     package var action: String
     package var node: String
@@ -46,11 +48,12 @@ package struct Reply: Sendable, Hashable {
     package var ended: Timestamp
 
     package init(
-        uuid: String, key: String, action: String, node: String, outcome: String, error: Failure?,
+        uuid: String, jobID: UInt64, key: String, action: String, node: String, outcome: String, error: Failure?,
         server: ServerFacts?, publicKey: String, osType: String, osVersion: String, volumes: [String],
         worker: String, began: Timestamp, ended: Timestamp
     ) {
         self.uuid = uuid
+        self.jobID = jobID
         self.key = key
         self.action = action
         self.node = node
@@ -68,9 +71,10 @@ package struct Reply: Sendable, Hashable {
 
     package static let version = 1
 
-    package var encoded: [UInt8] {
+    /// The body of the reply's job, with texts and lists cut where it would have more than `limit` bytes.
+    package func encoded(limit: Int) -> [UInt8] {
         var entries: [(String, Node)] = [
-            ("v", .integer(Self.version)), ("uuid", .string(uuid)), ("key", .string(key)),
+            ("v", .integer(Self.version)), ("uuid", .string(uuid)), ("id", .integer(jobID)), ("key", .string(key)),
             ("action", .string(action)), ("node", .string(node)), ("outcome", .string(outcome)),
         ]
         if let error {
@@ -98,7 +102,7 @@ package struct Reply: Sendable, Hashable {
             ("volumes", .strings(volumes)), ("worker", .string(worker)),
             ("times", .map([("began", .string(began.description)), ("ended", .string(ended.description))])),
         ]
-        return Array(YAMLWriter.write(.map(entries)).utf8)
+        return Array(YAMLWriter.write(.map(entries), limit: limit).utf8)
     }
 
     /// - Throws: `Unreadable` when it is not a reply, or of a newer major version.
@@ -108,7 +112,8 @@ package struct Reply: Sendable, Hashable {
         let server = record.record("server")
         let times = record.record("times")
         self.init(
-            uuid: record.text("uuid"), key: record.text("key"), action: record.text("action"),
+            uuid: record.text("uuid"), jobID: UInt64(record.text("id")) ?? 0, key: record.text("key"),
+            action: record.text("action"),
             node: record.text("node"), outcome: record.text("outcome"),
             error: error.pairs.isEmpty
                 ? nil

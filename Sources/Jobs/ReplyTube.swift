@@ -3,6 +3,9 @@
 package enum ReplyTube {
     private static let prefix = "cirrata.reply."
 
+    /// Whether a tube has a name of ours that is for something else than replies.
+    package static func isOurs(_ name: String) -> Bool { name.hasPrefix("cirrata.") && !name.hasPrefix(prefix) }
+
     package static func name(uuid: String) -> String { prefix + uuid }
 
     /// Whether a tube has a name that only we give: the prefix and a UUID.

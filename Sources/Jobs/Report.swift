@@ -113,32 +113,15 @@ package struct Report: Sendable, Hashable {
 
     package static let version = 1
 
-    /// The body of the report's job: everything if it fits into `limit` bytes, else without console and with only the
-    /// last attempt of each step.
+    /// The body of the report's job: everything if it fits into `limit` bytes, else without console, with only the last
+    /// attempt of each step, and cut as far as it takes.
     package func encoded(limit: Int) -> [UInt8] {
         let whole = Array(YAMLWriter.write(node(full: true)).utf8)
         if whole.count <= limit { return whole }
         var short = self
         short.console = ""
-        short.message = Self.cut(message, 2_000)
-        short.steps = steps.map {
-            StepStory(
-                step: $0.step, summary: Self.cut($0.summary, 200),
-                attempts: $0.attempts.suffix(1).map { attempt in
-                    var attempt = attempt
-                    attempt.error = Self.cut(attempt.error, 500)
-                    return attempt
-                })
-        }
-        short.created = Array(created.suffix(20))
-        short.removed = Array(removed.suffix(20))
-        short.warnings = warnings.suffix(5).map { Self.cut($0, 200) }
-        short.body = body.map { ($0.0, Self.cut($0.1, 200)) }
-        return Array(YAMLWriter.write(short.node(full: false)).utf8)
-    }
-
-    private static func cut(_ text: String, _ limit: Int) -> String {
-        text.utf8.count <= limit ? text : String(text.prefix(limit / 2)) + "…"
+        for index in short.steps.indices { short.steps[index].attempts = short.steps[index].attempts.suffix(1) }
+        return Array(YAMLWriter.write(short.node(full: false), limit: limit).utf8)
     }
 
     private func node(full: Bool) -> Node {

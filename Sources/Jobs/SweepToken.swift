@@ -34,6 +34,9 @@ package struct SweepToken: Sendable, Hashable {
         let record = try Record(parsing: bytes, what: "sweep token", version: Self.version)
         self.init(
             at: record.time("at"), worker: record.text("worker"),
-            projects: Dictionary(record.record("projects").pairs) { first, _ in first })
+            // Somebody else may have written it, and it is written anew with what is learned.
+            projects: Dictionary(
+                record.record("projects").pairs.filter { $0.utf8.count <= 128 && $1.utf8.count <= 128 }.prefix(100)
+            ) { first, _ in first })
     }
 }

@@ -15,11 +15,11 @@ enum RecordsTarget {
             for step in report.steps { for attempt in step.attempts { _ = attempt.took.short } }
         }
         if let reply = try read(input, Reply.init(parsing:)) {
-            try requireStable(reply, reply.encoded, Reply.init(parsing:))
+            try requireStable(reply, reply.encoded(limit: .max), Reply.init(parsing:))
             _ = (reply.ended - reply.began).short
         }
         if let presence = try read(input, Presence.init(parsing:)) {
-            try requireStable(presence, presence.encoded, Presence.init(parsing:))
+            try requireStable(presence, presence.encoded(limit: .max), Presence.init(parsing:))
             _ = (presence.at - presence.started).short
         }
     }

@@ -6,8 +6,10 @@ import YAMLKit
 @Suite struct JobLineageTests {
     private struct Refused: Error { let reading: JobReading }
 
-    private static let put = Timestamp(seconds: 1_000)
-    private static let stamp = "1970-01-01T00:16:40Z"
+    private static let put = at(1_000)
+    private static let stamp = "2026-01-01T00:16:40Z"
+
+    private static func at(_ seconds: Int64) -> Timestamp { Timestamp(seconds: 1_767_225_600 + seconds) }
 
     private func lineage(of body: String = "{action: provision}", put: Timestamp = put) -> JobLineage {
         JobLineage(of: Array(body.utf8), key: "d-1", put: put)
@@ -68,11 +70,30 @@ import YAMLKit
         #expect(lineage(of: "{action: provision, uuid: d-1}").problems(in: body, source: "").count == 1)
     }
 
+    /// Whatever form it has.
+    @Test(arguments: [
+        "1767226600", "'1767226600'", "2026-01-01T00:16:40.750Z", "2026-01-01 00:16:40", "2026-01-01T00:20:00Z",
+    ])
+    func itsOwnUnchangedTextIsNoProblem(firstPut: String) throws {
+        let text = "{action: provision, first_put: \(firstPut)}"
+        let lineage = lineage(of: text)
+        #expect(lineage.put == Self.put)
+        #expect(lineage.problems(in: Array(text.utf8), source: "") == [])
+        #expect(lineage.problems(in: Array("{first_put: \(Self.at(2_000))}".utf8), source: "").count == 1)
+    }
+
+    /// No job of ours is so old: the job stands where it was put.
+    @Test func anAbsurdFirstPutIsForgotten() {
+        let absurd = "{action: provision, first_put: -9223372036854775808}"
+        #expect(lineage(of: absurd).put == Self.put)
+        #expect(lineage(of: absurd).problems(in: Array("{action: provision}".utf8), source: "") == [])
+    }
+
     @Test func theFirstPutIsKept() {
         let twice = "{action: provision, first_put: \(Self.stamp)}"
-        #expect(lineage(of: twice, put: Timestamp(seconds: 9_000)).put == Self.put)
-        #expect(lineage(of: twice, put: Timestamp(seconds: 500)).put == Timestamp(seconds: 500))
-        #expect(lineage(put: Timestamp(microseconds: 1_000_900_000)).put == Self.put)
+        #expect(lineage(of: twice, put: Self.at(4_000)).put == Self.put)
+        #expect(lineage(of: twice, put: Self.at(500)).put == Self.at(500))
+        #expect(lineage(put: Self.put + .milliseconds(900)).put == Self.put)
     }
 
     /// Its number is newer than those of jobs that were put after the first one.
@@ -80,7 +101,7 @@ import YAMLKit
         let body = JobBody(labDomain: "", providers: ["ovh"])
         func order(_ text: String, _ id: UInt64, _ seconds: Int64) throws -> JobOrder {
             let envelope = Envelope(
-                jobID: id, put: Timestamp(seconds: seconds), broker: "run", tubeProvider: "ovh", tubeAction: nil)
+                jobID: id, put: Self.at(seconds), broker: "run", tubeProvider: "ovh", tubeAction: nil)
             let reading = body.read(Array(text.utf8), envelope)
             guard case .job(let job) = reading else { throw Refused(reading: reading) }
             return job.order
@@ -89,9 +110,9 @@ import YAMLKit
         #expect(edited.put == Self.put && edited.jobID == 9 && edited.key == "a")
         #expect(try order("{action: provision, owner: me, uuid: b}", 7, 2_000).isNewer(than: edited))
         #expect(edited.isNewer(than: try order("{action: provision, owner: me, uuid: c}", 1, 500)))
-        // Nobody makes himself newer than he is.
-        let liar = try order("{action: provision, owner: me, uuid: d, first_put: 2100-01-01}", 9, 5_000)
-        #expect(liar.put == Timestamp(seconds: 5_000) && liar.broker == "run")
+        // Nobody makes himself newer than he is, by another host's clock, too.
+        let later = try order("{action: provision, owner: me, uuid: d, first_put: \(Self.at(5_010))}", 9, 5_000)
+        #expect(later.put == Self.at(5_000) && later.broker == "run")
     }
 
     @Test func changesAreToldWithoutSecrets() {

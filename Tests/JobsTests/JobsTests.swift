@@ -61,6 +61,17 @@ import YAMLKit
         }
     }
 
+    /// However far apart.
+    @Test(arguments: [Int64.min, -9_222_000_000_000_000_000, 0])
+    func theOldestPutTimeIsOlder(microseconds: Int64) {
+        let old = JobOrder(put: Timestamp(microseconds: microseconds), jobID: 9, key: "old")
+        let now = JobOrder(put: Timestamp(seconds: 1_790_000_000), jobID: 1, key: "now")
+        let last = JobOrder(put: Timestamp(microseconds: .max), key: "last")
+        #expect(now.isNewer(than: old) && !old.isNewer(than: now))
+        #expect(last.isNewer(than: old) && !old.isNewer(than: last))
+        #expect(last.isNewer(than: now) && !now.isNewer(than: last))
+    }
+
     @Test func nothingIsNewerThanItself() {
         #expect(!order(500, "a").isNewer(than: order(100, "a")))
     }
@@ -87,7 +98,7 @@ import YAMLKit
 @Suite struct JobBodyTests {
     private let body = JobBody(labDomain: "front.lab.test", providers: ["ovh", "other"])
     private let envelope = Envelope(
-        jobID: 7, put: Timestamp(seconds: 1_000), tubeProvider: "ovh", tubeAction: .provision)
+        jobID: 7, put: Timestamp(seconds: 1_767_225_600), tubeProvider: "ovh", tubeAction: .provision)
 
     private func read(_ text: String, _ envelope: Envelope? = nil) -> JobReading {
         body.read(Array(text.utf8), envelope ?? self.envelope)
@@ -179,9 +190,50 @@ import YAMLKit
         ("{action: provision, owner: me, lock: maybe}", "lock"),
         ("{action: destroy, owner: me, node: ovh001}", "tube for provision"),
         ("{action: provision, action: provision}", "action"),
+        ("{action: provision, owner: me, first_put: -9223372036854775808}", "expected a time from 2020-01-01"),
+        ("{action: provision, owner: me, first_put: 1577836799}", "expected a time from 2020-01-01"),
+        ("{action: provision, owner: me, first_put: 2100-01-01}", "to the put of this job"),
     ])
     func saysWhatIsWrong(text: String, problem: String) {
         #expect(problems(text).contains(problem), "\(problems(text))")
+    }
+
+    /// Every text that is read goes into logs, replies, reports and metadata.
+    @Test(arguments: [
+        ("action", 13), ("node", 255), ("machine_type", 128), ("owner", 64), ("os_type", 128), ("os_version", 128),
+        ("lock_description", 255), ("archive_path", 255), ("name", 255), ("job_id", 128), ("uuid", 64),
+        ("reply_to", 200),
+    ])
+    func everyTextHasALimit(key: String, most: Int) throws {
+        func text(_ count: Int) -> String {
+            let body = ["action": "provision", "owner": "me", "node": "ovh001"].merging(
+                [key: String(repeating: "x", count: count)]) { $1 }
+            return "{" + body.sorted { $0.key < $1.key }.map { "\($0): \($1)" }.joined(separator: ", ") + "}"
+        }
+        let tooLong = text(most + 1)
+        #expect(problems(tooLong).contains("\(key): "), "\(problems(tooLong))")
+        guard case .malformed(let found, let stub) = read(text(60_000)) else {
+            Issue.record("accepted")
+            return
+        }
+        #expect(found.map(\.description).joined().utf8.count < 1_000)
+        let kept = [stub.key, stub.action, stub.node, stub.provider, stub.replyTo ?? "", stub.uuid, stub.run]
+        #expect(kept.allSatisfy { $0.utf8.count <= 511 }, "\(kept)")
+    }
+
+    @Test func readsJSONThatNoYAMLReaderTakes() {
+        let text = #"{"action":"provision","owner":"me","node":"ovh001","os_version":22.10,"note":"\ud83d\ude80"}"#
+        #expect(job(text)?.osVersion == "22.10")
+        #expect(JobBody.shownKeys(Array(text.utf8)).map(\.0).contains("node"))
+    }
+
+    @Test func aForeignBodyIsDescribedShortly() {
+        let key = String(repeating: "k", count: 60_000)
+        #expect(JobBody.whyForeign(Array("{\"\(key)\": 1}".utf8)).map { $0.utf8.count < 200 } == true)
+        #expect(JobBody.whyForeign(Array("{v: 2, action: provision}".utf8))?.contains("version 2") == true)
+        for text in ["{action: provision}", "{action: explode}", "- a", "{a: [", ""] {
+            #expect(JobBody.whyForeign(Array(text.utf8)) == nil)
+        }
     }
 
     @Test func saysEverythingAtOnceAndKeepsWhatTheReplyNeeds() {
@@ -278,6 +330,19 @@ import YAMLKit
                 })
         }
         #expect(long.encoded(limit: 16 << 10).count <= 16 << 10)
+        let hostile = String(repeating: "\u{1}\n\"", count: 20_000)
+        var worst = report
+        (worst.message, worst.next, worst.step, worst.run) = (hostile, hostile, hostile, hostile)
+        worst.requestID = hostile
+        worst.left = Array(repeating: hostile, count: 50)
+        worst.body = [("os_version", hostile)]
+        for limit in [4_096, 16 << 10, 65_000] {
+            let bytes = worst.encoded(limit: limit)
+            let back = try Report(parsing: bytes)
+            #expect(bytes.count <= limit && !back.left.isEmpty)
+            #expect([back.key, back.digest, back.tube] == [worst.key, worst.digest, worst.tube])
+            #expect(Report.jobID(atGlance: bytes) == 17)
+        }
         #expect(try Report(parsing: long.encoded(limit: 16 << 10)).steps.count == 8)
     }
 
@@ -295,11 +360,19 @@ import YAMLKit
 
     @Test func repliesAndPresenceComeBack() throws {
         let reply = Reply(
-            uuid: "u", key: "u", action: "provision", node: "ovh001", outcome: "done", error: nil,
+            uuid: "u", jobID: 7, key: "u", action: "provision", node: "ovh001", outcome: "done", error: nil,
             server: .init(id: "i", name: "ovh001", addresses: ["192.0.2.1"]), publicKey: "ssh-ed25519 AAAA",
             osType: "ubuntu", osVersion: "22.10", volumes: ["ovh001_0 v0"], worker: "h/1",
             began: Timestamp(seconds: 1), ended: Timestamp(seconds: 2))
-        #expect(try Reply(parsing: reply.encoded) == reply)
+        #expect(try Reply(parsing: reply.encoded(limit: 65_535)) == reply)
+        var long = reply
+        long.volumes = (0..<1_000).map { "ovh001_\($0) 0f3c7a52-9f6e-4f7e-8f2e-3d1c5a7b9e10 of a long name" }
+        long.error = .init(cause: "c", step: "s", message: String(repeating: "\u{1}", count: 60_000), next: "n")
+        for limit in [2_000, 65_535] {
+            let back = try Reply(parsing: long.encoded(limit: limit))
+            #expect(long.encoded(limit: limit).count <= limit)
+            #expect([back.uuid, back.node, back.outcome] == ["u", "ovh001", "done"] && back.jobID == 7)
+        }
         let presence = Presence(
             host: "h", process: 1, release: "0.1.0", slots: 50, started: Timestamp(seconds: 1),
             at: Timestamp(seconds: 2), draining: true,
@@ -307,6 +380,28 @@ import YAMLKit
                 .init(
                     jobID: 7, key: "k", action: "destroy", node: "n", step: "removal", since: Timestamp(seconds: 1))
             ])
-        #expect(try Presence(parsing: presence.encoded) == presence)
+        #expect(try Presence(parsing: presence.encoded(limit: 65_535)) == presence)
+    }
+
+    @Test func aBusyWorkersPresenceFitsAndTellsHowManyItHolds() throws {
+        let held = (0..<10_000).map {
+            Presence.Held(
+                jobID: UInt64($0), key: String(repeating: "k", count: 64), action: "provision",
+                node: String(repeating: "n", count: 63), step: "wait-active", since: Timestamp(seconds: 1))
+        }
+        let presence = Presence(
+            host: "h", process: 1, release: "0.1.0", slots: 10_000, started: Timestamp(seconds: 1),
+            at: Timestamp(seconds: 2), draining: false, held: held)
+        let bytes = presence.encoded(limit: 65_535)
+        let back = try Presence(parsing: bytes)
+        #expect(bytes.count <= 65_535 && back.holding == 10_000 && back.held.count > 50)
+    }
+
+    /// Written by somebody else, it must not grow with every sweep.
+    @Test func aSweepTokenIsReadOnlySoFar() throws {
+        let projects = (0..<5_000).map { "p\($0): x" }.joined(separator: ", ")
+        let long = String(repeating: "x", count: 200)
+        let token = try SweepToken(parsing: Array("{v: 1, projects: {\(long): x, a: \(long), \(projects)}}".utf8))
+        #expect(token.projects.count == 100 && token.projects["p0"] == "x" && token.encoded.count < 10_000)
     }
 }

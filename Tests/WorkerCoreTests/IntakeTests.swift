@@ -91,6 +91,11 @@ import World
         ("{action: provision, owner: me, node: 'ovh001; x'}", "malformed", "node name"),
         ("{action: provision, owner: me, machine_type: aws}", "malformed", "provider \"aws\" is not configured here"),
         ("{action: provision, owner: me, reply_to: 'a b'}", "malformed", "reply_to: "),
+        ("{action: provision, owner: me, reply_to: cirrata.reports}", "malformed", "a tube of cirrata's own"),
+        ("{action: provision, owner: me, reply_to: cirrata.sweep.probe}", "malformed", "a tube of cirrata's own"),
+        ("{action: provision, owner: me, reply_to: cirrata.provision.aws}", "malformed", "a tube of cirrata's own"),
+        ("{action: provision, owner: me, reply_to: default}", "malformed", "teuthology's dispatcher"),
+        ("{action: provision, owner: me, reply_to: ovh}", "malformed", "teuthology's dispatcher"),
     ])
     func jobsThatCanNeverWork(body: String, cause: String, message: String) throws {
         let refusal = try #require(try refusal(.of(body)))
@@ -98,6 +103,22 @@ import World
         #expect(refusal.outcome.cause == cause)
         #expect(refusal.outcome.message.contains(message), "\(refusal.outcome.message)")
         #expect(!refusal.outcome.next.isEmpty)
+    }
+
+    /// Whatever else is wrong with the job, and whatever the tubes are called.
+    @Test func aTubeThatIsNotForRepliesGetsNone() throws {
+        for name in ["ovh", "default", "cirrata.sweep", "a b"] {
+            for rest in ["owner: me", "owner: me, node: Ovh001"] {
+                let refusal = try #require(try refusal(.of("{action: provision, \(rest), reply_to: '\(name)'}")))
+                #expect(refusal.stub.replyTo == nil, "\(name), \(rest)")
+            }
+        }
+        var settings = TubeSettings()
+        settings.reports = "lab.reports"
+        #expect(throws: RefusedReplyTube.self) { try settings.replyTube("lab.reports", machineTypes: []) }
+        for name in ["cirrata.reply.x", "cirrata-mine", "ovh.replies", "lab.reportsx"] {
+            #expect(try settings.replyTube(name, machineTypes: ["ovh"]).text == name)
+        }
     }
 
     /// Whoever waits for an answer gets one, even to a job that cannot be read to its end.
@@ -127,19 +148,24 @@ import World
     @Test func foreignJobsAreSaidOnceAMinute() throws {
         let simulation = Simulation(seed: 1)
         let said = Locked([String]())
-        let foreign = ForeignJobs(time: simulation.time) { notice in
-            if case .foreignJob(let tube, let why, let count) = notice {
-                said.withLock { $0.append("\(tube) \(why) \(count)") }
+        let policy = SettlementPolicy(retryBase: .seconds(10), retryLimit: .seconds(600), capacityDelay: .seconds(60))
+        let foreign = ForeignJobs(policy: policy, time: simulation.time) { notice in
+            if case .foreignJob(let tube, let why, let count, let isBuried) = notice {
+                said.withLock { $0.append("\(tube) \(why) \(count)\(isBuried ? " buried" : "")") }
             }
         }
+        let a = try Delivery.of("", tube: "a")
+        let b = try Delivery.of("", tube: "b")
+        let old = try Delivery.of("", tube: "a", releases: 30)
         try simulation.run { world in
             for second in 0..<150 {
-                foreign.met(tube: "a", why: "\(second)")
-                if second == 30 { foreign.met(tube: "b", why: "other") }
+                #expect(foreign.end(of: a.statistics, why: "\(second)") == .putBack(after: .seconds(60)))
+                if second == 30 { _ = foreign.end(of: b.statistics, why: "other") }
+                if second == 31 { #expect(foreign.end(of: old.statistics, why: "old") == .bury) }
                 try await world.time.sleep(for: .seconds(1))
             }
         }
-        #expect(said.withLock { $0 } == ["a 0 1", "b other 1", "a 60 60", "a 120 60"])
+        #expect(said.withLock { $0 } == ["a 0 1", "b other 1", "a old 1 buried", "a 60 60", "a 120 60"])
     }
 
     @Test func whatIsHeldIsShownWithItsStep() {

@@ -79,4 +79,15 @@ import World
         #expect(most > .seconds(around) * 5 / 4 - .milliseconds(1))
         #expect(most <= .seconds(around) * 5 / 4)
     }
+
+    /// Ever more rarely for a day, then no more.
+    @Test(
+        arguments: [
+            (0, 0, 60), (1, 0, 120), (5, 0, 1_920), (6, 0, 3_600), (29, 0, 3_600), (30, 0, nil), (.max, 0, nil),
+            (30, 1, 3_600), (60, 1, nil), (.max, .max - 1, 3_600), (-1, 0, 60),
+        ] as [(Int, Int, Int?)])
+    func aForeignBodyComesRoundEverMoreRarely(releases: Int, kicks: Int, seconds: Int?) {
+        let expected = seconds.map { ForeignEnd.putBack(after: .seconds($0)) } ?? .bury
+        #expect(policy.end(ofForeignJob: releases, kicks: kicks) == expected)
+    }
 }

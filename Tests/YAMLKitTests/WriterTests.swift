@@ -136,3 +136,44 @@ struct Seeded: RandomNumberGenerator {
         #expect(node.text.flatMap(ScalarType.number) == value)
     }
 }
+
+@Suite struct WriterLimitTests {
+    private static let long: [String] = [
+        String(repeating: "x", count: 50_000), String(repeating: "\u{1}", count: 50_000),
+        String(repeating: "\"\n", count: 20_000), String(repeating: "🚀", count: 20_000),
+        // One character, as Swift counts.
+        "e" + String(repeating: "\u{301}", count: 20_000),
+    ]
+
+    @Test(arguments: long, [2_000, 16_384, 65_535])
+    func cutsTextsUntilTheDocumentFits(text: String, limit: Int) throws {
+        let node = Node.map([("a", .string(text)), ("b", .list([.string(text), .map([("c", .string(text))])]))])
+        let written = YAMLWriter.write(node, limit: limit)
+        #expect(written.utf8.count <= limit)
+        let back = try #require(try YAML.parse(written, source: "back", limits: .job))
+        let cut = try #require(back["a"]?.text)
+        #expect(cut.hasSuffix("…") && text.unicodeScalars.starts(with: cut.unicodeScalars.dropLast()))
+    }
+
+    @Test func cutsListsAndSaysHowManyAreMissing() throws {
+        let names = (0..<3_000).map { "volume \($0)" }
+        let node = Node.map([("left", .strings(names)), ("steps", .list(names.map { .map([("step", .string($0))]) }))])
+        let back = try #require(
+            try YAML.parse(YAMLWriter.write(node, limit: 16_384), source: "back", limits: .job))
+        let left = back["left"]?.sequence?.compactMap(\.text) ?? []
+        #expect(left.first == "volume 0" && left.last == "… and \(3_001 - left.count) more")
+        #expect(back["steps"]?.sequence?.last?["step"]?.text == "volume 2999")
+    }
+
+    @Test func leavesAloneWhatFits() {
+        let node = Node.map([("a", .string("b")), ("c", .integer(1))])
+        #expect(YAMLWriter.write(node, limit: 100) == YAMLWriter.write(node))
+    }
+
+    @Test(arguments: [
+        ("abcdef", 6, "abcdef"), ("abcdef", 5, "ab…"), ("ééé", 5, "é…"), ("🚀🚀", 7, "🚀…"), ("abcd", 3, "…"),
+    ])
+    func shortensByWholeScalars(text: String, bytes: Int, short: String) {
+        #expect(text.shortened(to: bytes) == short)
+    }
+}

@@ -49,6 +49,11 @@ package final class SimulatedBroker: Sendable {
         state.withLock { $0.broker.isDiskFull = isFull }
     }
 
+    /// As if it had been started with this `-z`.
+    package func setMaximumJobSize(_ bytes: Int) {
+        state.withLock { $0.broker.settings.maximumJobSize = bytes }
+    }
+
     /// Every client sees the end of its stream, and the broker goes on.
     package func dropConnections() {
         surroundings.trace.record("\(name): drops all connections")

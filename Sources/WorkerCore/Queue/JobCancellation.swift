@@ -52,16 +52,19 @@ package struct JobCancellation: Sendable {
 
     /// - Returns: nil when no reply is asked for, or nothing could ever take it.
     private func putReply(_ job: QueuedJobFacts, _ connection: Connection) async throws -> PutReply? {
-        guard let name = job["reply_to"], let tube = try? TubeName(name) else { return nil }
+        guard let name = job["reply_to"],
+            let tube = try? reader.tubes.settings.replyTube(name, machineTypes: [job.provider])
+        else { return nil }
         let now = reader.world.time.wallClock
         let reply = Jobs.Reply(
-            uuid: job["uuid"] ?? "", key: job.key, action: job.action, node: job.node, outcome: Self.outcome,
+            uuid: job["uuid"] ?? "", jobID: job.id.number, key: job.key, action: job.action, node: job.node,
+            outcome: Self.outcome,
             error: .init(
                 cause: Self.outcome, step: "", message: "cancelled by \(by) before a worker was done with it",
                 next: "put it again if it is still wanted"),
             server: nil, publicKey: "", osType: "", osVersion: "", volumes: [], worker: by, began: now, ended: now)
         let put = try await connection.put(
-            reply.encoded, into: tube, priority: Settler.sideJobPriority, ttr: Settler.sideJobTTR)
+            fitting: Settler.usualJobSize, into: tube, { reply.encoded(limit: $0) })
         return PutReply(tube: tube, id: put.id)
     }
 

@@ -29,7 +29,7 @@ package struct Workforce: Sendable, Hashable {
     /// not noticed yet, or it took them since its last sign of life. Unknown where not every sign was read.
     package func unclaimed(now: Timestamp) -> Int? {
         guard isComplete, unreadable == 0 else { return nil }
-        let held = workers.filter { $0.isAlive(now: now) }.reduce(0) { $0 + $1.held.count }
+        let held = workers.filter { $0.isAlive(now: now) }.reduce(0) { $0 + $1.holding }
         return max(0, reserved - held)
     }
 }

@@ -212,9 +212,7 @@ extension FailedJobUndo {
             return try await reader.broker.connect { connection in
                 // A worker that has it now writes a report of its own.
                 guard try await reader.change(of: job, connection) == nil else { return "" }
-                _ = try await connection.put(
-                    report.encoded(limit: reportBytes), into: reports, priority: Settler.sideJobPriority,
-                    ttr: Settler.sideJobTTR)
+                _ = try await connection.put(fitting: reportBytes, into: reports, { report.encoded(limit: $0) })
                 _ = try await connection.delete(job.reportID)
                 return ""
             }

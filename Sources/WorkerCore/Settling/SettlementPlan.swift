@@ -25,6 +25,13 @@ package struct SettlementPlan: Sendable, Hashable {
     }
 }
 
+/// What becomes of a body that is not ours.
+package enum ForeignEnd: Sendable, Hashable {
+    case putBack(after: Duration)
+    /// Nobody took it for a day.
+    case bury
+}
+
 /// The delays of the outcome table.
 package struct SettlementPolicy: Sendable, Hashable {
     /// First and longest delay of a job that goes back after trouble.
@@ -34,7 +41,7 @@ package struct SettlementPolicy: Sendable, Hashable {
     package var capacityDelay: Duration
     /// Until a parked job is looked at again.
     package var parkDelay: Duration
-    /// Until a body that is not ours comes round again.
+    /// Until a body that is not ours comes round again for the first time.
     package var foreignDelay: Duration
     /// After a request of a draining worker was cut off: its effect may still show.
     package var cutOffDelay: Duration
@@ -79,6 +86,16 @@ package struct SettlementPolicy: Sendable, Hashable {
             SettlementPlan(replies: false, reports: false, command: .nothing)
         }
     }
+
+    /// It may be meant for a release that is just being installed. Whatever it is, it comes round ever more rarely, an hour
+    /// at the most, and 30 times in all; a kick gives it as many again.
+    package func end(ofForeignJob releases: Int, kicks: Int) -> ForeignEnd {
+        let (most, overflow) = Self.foreignReleases.multipliedReportingOverflow(by: 1 + kicks)
+        guard overflow || releases < most else { return .bury }
+        return .putBack(after: min(foreignDelay * (1 << min(max(0, releases), 10)), .seconds(3_600)))
+    }
+
+    private static let foreignReleases = 30
 
     /// Doubles with every release; between half of that and all of it, never below one second (facts/beanstalkd.md C2).
     private func retryDelay(asked: Duration?, releases: Int, random: any RandomSource) -> Duration {

@@ -28,6 +28,8 @@ struct Settler: Sendable {
 
     static let sideJobTTR = Duration.seconds(60)
     static let sideJobPriority: UInt32 = 1_024
+    /// What a broker takes that was started without `-z` (fact G1).
+    static let usualJobSize = 65_535
     /// A draining or full broker is given a little time before a job goes back.
     private static let hold = Duration.seconds(10)
     /// Much larger than what a release writes, so that hardly ever the one fits and the other does not.
@@ -59,7 +61,8 @@ struct Settler: Sendable {
         switch command {
         case .delete: return tell(await token.delete(), job)
         case .release(let delay):
-            return await release(token, after: delay, on: connection) && refused == nil
+            let priority = delivery.statistics.priority
+            return await release(token, after: delay, priority: priority, on: connection) && refused == nil
         case .bury: return tell(await token.bury(priority: delivery.statistics.priority), job)
         case .nothing:
             token.abandon(because: "the lease was lost")
@@ -70,8 +73,9 @@ struct Settler: Sendable {
     /// Gives a job back after a delay, or without one where the broker has no room to note it: such a release puts the
     /// job into limbo, where nobody gets it until the broker is restarted (facts/beanstalkd.md E4, I5).
     /// - Returns: whether the broker says that it is done.
-    @discardableResult
-    func release(_ token: consuming SettleToken, after delay: Duration, on connection: Connection) async -> Bool {
+    private func release(
+        _ token: consuming SettleToken, after delay: Duration, priority: UInt32, on connection: Connection
+    ) async -> Bool {
         let job = token.delivery.id.number
         var delay = delay
         if delay > .zero, let why = await whyNoRecordFits(connection) {
@@ -82,11 +86,20 @@ struct Settler: Sendable {
             }
             delay = .zero
         }
-        return tell(await token.release(priority: token.delivery.statistics.priority, delay: delay), job)
+        return tell(await token.release(priority: priority, delay: delay), job)
+    }
+
+    /// Puts a body that is not ours behind all others.
+    func settle(_ token: consuming SettleToken, as end: ForeignEnd, on connection: Connection) async {
+        let job = token.delivery.id.number
+        switch end {
+        case .putBack(let delay): _ = await release(token, after: delay, priority: .max, on: connection)
+        case .bury: _ = tell(await token.bury(priority: .max), job)
+        }
     }
 
     /// A put that finds no room harms nobody: it is tried before a command that would.
-    private func whyNoRecordFits(_ connection: Connection) async -> String? {
+    func whyNoRecordFits(_ connection: Connection) async -> String? {
         do {
             let put = try await connection.put(
                 Self.probe, into: tubes.workers, priority: Self.sideJobPriority, delay: Self.probeDelay,
@@ -131,13 +144,18 @@ struct Settler: Sendable {
         let report = ReportWriter.report(
             of: delivery, job: ended.tag, outcome: ended.outcome, events: ended.events, worker: worker,
             put: ended.began - delivery.statistics.age, began: ended.began, ended: now)
-        let body = report.encoded(limit: reportBytes)
+        let job = delivery.id.number
         do {
             _ = try await connection.put(
-                body, into: tubes.reports, priority: Self.sideJobPriority, ttr: Self.sideJobTTR)
+                fitting: reportBytes, into: tubes.reports, refused: { notice(.shortened(job: job, why: "\($0)")) },
+                { report.encoded(limit: $0) })
         } catch {
-            return .reportRefused(
-                job: delivery.id.number, why: "\(error)", report: String(decoding: body, as: UTF8.self))
+            let text = String(decoding: report.encoded(limit: reportBytes), as: UTF8.self)
+            let isFinal = (error as? BrokerError)?.isTooBig ?? false
+            let refused = WorkerNotice.reportRefused(job: job, why: "\(error)", report: text, isBuried: isFinal)
+            guard isFinal else { return refused }
+            notice(refused)
+            return nil
         }
         do {
             try await dropOldReports(on: connection)
@@ -163,11 +181,13 @@ struct Settler: Sendable {
     /// - Returns: why there is no reply, if one was asked for.
     private func putReply(_ delivery: Delivery, _ ended: Ended, on connection: Connection) async -> WorkerNotice? {
         guard let replyTo = ended.stub.replyTo else { return nil }
+        let job = delivery.id.number
         let outcome = ended.outcome
         let isFailure = outcome.kind != .done
         let reply = Reply(
-            uuid: ended.stub.uuid, key: ended.stub.key, action: ended.stub.action,
-            node: ended.facts?.node ?? ended.stub.node, outcome: outcome.kind.rawValue,
+            uuid: ended.stub.uuid, jobID: job, key: ended.stub.key, action: ended.stub.action,
+            node: ended.facts.flatMap { $0.node.isEmpty ? nil : $0.node } ?? ended.stub.node,
+            outcome: outcome.kind.rawValue,
             error: isFailure
                 ? .init(cause: outcome.cause, step: outcome.step, message: outcome.message, next: outcome.next) : nil,
             server: isFailure ? nil : ended.facts?.server, publicKey: ended.facts?.publicKey ?? "",
@@ -175,15 +195,17 @@ struct Settler: Sendable {
             volumes: isFailure ? [] : ended.facts?.volumes ?? [], worker: worker, began: ended.began,
             ended: world.time.wallClock)
         do {
+            let tube = try tubes.replyTube(replyTo)
             _ = try await connection.put(
-                reply.encoded, into: try TubeName(replyTo), priority: Self.sideJobPriority, ttr: Self.sideJobTTR)
-            return nil
-        } catch let error as InvalidTubeName {
-            // Said in the report; nothing could ever take the reply.
-            notice(.replyRefused(job: delivery.id.number, why: "\(error)"))
+                fitting: Self.usualJobSize, into: tube, refused: { notice(.shortened(job: job, why: "\($0)")) },
+                { reply.encoded(limit: $0) })
             return nil
         } catch {
-            return .replyRefused(job: delivery.id.number, why: "\(error)")
+            let refused = WorkerNotice.replyRefused(job: job, why: "\(error)")
+            // A reply that can never be put must not keep the job.
+            guard error is RefusedReplyTube || (error as? BrokerError)?.isTooBig == true else { return refused }
+            notice(refused)
+            return nil
         }
     }
 }

@@ -99,7 +99,7 @@ struct BrokerChores: Sendable {
                 _ = try await dropOld(in: probes, olderThan: QueueCensus.probeDelay, connection)
             }
             try await connection.use(tubes.workers)
-            return try await PresenceKeeper.dropDead(connection, world.time.wallClock)
+            return try await PresenceKeeper.dropDead(connection)
         }
     }
 }

@@ -209,7 +209,7 @@ extension QueueCensus {
         }
         let meaning = tubes.meaning(of: statistics.tube)
         let envelope = Envelope(
-            jobID: job.id.number, put: Timestamp(seconds: 0), tubeProvider: meaning?.provider,
+            jobID: job.id.number, put: world.time.wallClock - statistics.age, tubeProvider: meaning?.provider,
             tubeAction: meaning?.action)
         switch body.read(job.body, envelope) {
         case .job(let job): return entry(job.key, job.node?.short ?? "")

@@ -29,14 +29,21 @@ struct Receptionist: Sendable {
             return .foreign(why: why)
         case .malformed(let problems, let stub):
             let text = problems.map(\.description).joined(separator: "\n")
-            return .refuse(
+            return refuse(
                 Outcome(
                     .rejected, step: "", cause: "malformed", message: text,
                     next: "correct the body and enqueue it again"), stub)
         case .job(let job):
-            if let refusal = refusal(of: job, statistics) { return .refuse(refusal, JobStub(job)) }
+            if let refusal = refusal(of: job, statistics) { return refuse(refusal, JobStub(job)) }
             return .work(job)
         }
+    }
+
+    /// A tube that is not for replies gets none, whatever else is wrong with the job.
+    private func refuse(_ outcome: Outcome, _ stub: JobStub) -> Intake {
+        var stub = stub
+        if let replyTo = stub.replyTo, (try? tubes.replyTube(replyTo)) == nil { stub.replyTo = nil }
+        return .refuse(outcome, stub)
     }
 
     /// The key of a job that somebody else may hold; nil when it is none of ours.
@@ -75,10 +82,10 @@ struct Receptionist: Sendable {
         }
         if let replyTo = job.replyTo {
             do {
-                _ = try TubeName(replyTo)
+                _ = try tubes.replyTube(replyTo)
             } catch {
                 return Outcome(
-                    .rejected, cause: "malformed", message: "reply_to: \(error)", next: "name a tube that can exist")
+                    .rejected, cause: "malformed", message: "\(error)", next: "name a tube that only you read")
             }
         }
         return nil

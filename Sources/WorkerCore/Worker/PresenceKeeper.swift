@@ -15,7 +15,6 @@ struct PresenceKeeper: Sendable {
 
     private static let interval = Duration.seconds(30)
     static let dead = Duration.seconds(90)
-    private static let ttr = Duration.seconds(60)
 
     func run() async {
         let started = world.time.wallClock
@@ -48,26 +47,21 @@ struct PresenceKeeper: Sendable {
         let presence = Presence(
             host: world.host.name, process: world.host.process, release: release, slots: slots, started: started,
             at: now, draining: drain.isRaised, held: holdings.all)
-        let put = try await connection.put(presence.encoded, into: tube, priority: 1_024, ttr: Self.ttr)
+        let put = try await connection.put(
+            fitting: Settler.usualJobSize, into: tube, { presence.encoded(limit: $0) })
         if let previous { _ = try await connection.delete(previous) }
-        _ = try await Self.dropDead(connection, now)
+        _ = try await Self.dropDead(connection)
         return put.id
     }
 
-    /// Deletes the oldest signs of life in the used tube until one is of somebody alive.
+    /// Deletes the oldest signs of life in the used tube until one is of somebody alive. How old they are the broker
+    /// says: what they say themselves is of another host's clock, or of anybody who put one.
     /// - Returns: how many.
-    static func dropDead(_ connection: Connection, _ now: Timestamp) async throws -> Int {
+    static func dropDead(_ connection: Connection) async throws -> Int {
         var dropped = 0
         while let job = try await connection.peek(.ready) {
-            let isDead: Bool
-            do {
-                isDead = now - (try Presence(parsing: job.body)).at > Self.dead
-            } catch {
-                // A newer release's says its time in words that this one does not know; the broker knows its age.
-                guard let age = try await connection.statistics(of: job.id)?.age else { continue }
-                isDead = age > Self.dead
-            }
-            guard isDead, try await connection.delete(job.id) else { break }
+            guard let age = try await connection.statistics(of: job.id)?.age else { continue }
+            guard age > Self.dead, try await connection.delete(job.id) else { break }
             dropped += 1
         }
         return dropped

@@ -18,7 +18,8 @@ struct Slot: Sendable {
     /// Which providers take work right now.
     let openProviders: @Sendable () -> Set<String>
     let takesProvisions: @Sendable (String) -> Bool
-    let handle: @Sendable (consuming SettleToken, Connection) async -> Void
+    /// - Returns: a job that the connection has reserved meanwhile: the next one to be handled.
+    let handle: @Sendable (consuming SettleToken, Connection) async throws -> QueuedJob?
 
     /// How long one reserve waits: so often is looked whether a gate has closed or opened.
     private static let poll = Duration.seconds(5)
@@ -55,11 +56,11 @@ struct Slot: Sendable {
             return
         }
         _ = try await broker.connectPatiently(Tubes(watching: watching), unless: drain) { connection in
-            guard let job = try await nextJob(connection, watching),
-                let token = try await connection.accept(job, limit: lease)
-            else { return }
-            seat.leave()
-            await handle(token, connection)
+            var next = try await nextJob(connection, watching)
+            while let job = next, let token = try await connection.accept(job, limit: lease) {
+                seat.leave()
+                next = try await handle(token, connection)
+            }
         }
     }
 

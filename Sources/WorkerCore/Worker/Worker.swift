@@ -42,7 +42,7 @@ package final class Worker: Sendable {
         self.notice = notice
         name = "\(world.host.name)/\(world.host.process)"
         ledgers = Ledgers(settings)
-        foreign = ForeignJobs(time: world.time, notice: notice)
+        foreign = ForeignJobs(policy: settings.delays, time: world.time, notice: notice)
         settler = Settler(
             policy: settings.delays, tubes: settings.tubes, worker: name,
             reportBytes: settings.reportBytes, reportCount: settings.reportCount, drain: drain, world: world,
@@ -108,20 +108,22 @@ package final class Worker: Sendable {
             kind: kind, broker: broker, room: room, tubes: settings.tubes, lease: settings.lease, drain: drain,
             world: world, notice: notice, openProviders: { self.provisioner.site.openProviders },
             takesProvisions: takesProvisions,
-            handle: { token, connection in await self.handle(token, connection) })
+            handle: { token, connection in try await self.handle(token, connection) })
     }
 }
 
 // MARK: - One delivery
 
 extension Worker {
-    private func handle(_ token: consuming SettleToken, _ connection: Connection) async {
+    private func handle(_ token: consuming SettleToken, _ connection: Connection) async throws -> QueuedJob? {
         let delivery = token.delivery
         let began = world.time.wallClock
         switch receptionist.take(delivery, by: await brokerRun(connection)) {
         case .foreign(let why):
-            foreign.met(tube: delivery.statistics.tube.text, why: why)
-            await settler.release(token, after: settings.delays.foreignDelay, on: connection)
+            await settler.settle(token, as: foreign.end(of: delivery.statistics, why: why), on: connection)
+            // What is put back with a delay while the broker has no room for it would be in limbo.
+            guard await settler.whyNoRecordFits(connection) == nil else { return nil }
+            return try await foreign.pass(connection, unless: drain)
         case .refuse(let outcome, let stub):
             let tag = JobTag(
                 key: stub.key, action: stub.action, node: stub.node, provider: stub.provider,
@@ -155,6 +157,7 @@ extension Worker {
                 ledgers.unsettled(life, events)
             }
         }
+        return nil
     }
 
     /// Which run of the broker this is. Without an answer the order of jobs is by their put times.

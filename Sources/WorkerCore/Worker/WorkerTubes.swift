@@ -13,6 +13,7 @@ package struct WorkerTubes: Sendable, Hashable {
     package let pairs: [Pair]
     package let reports: TubeName
     package let workers: TubeName
+    private let settings: TubeSettings
 
     /// - Throws: `InvalidTubeName` when a prefix and a provider's name make no tube.
     package init(_ settings: TubeSettings, providers: [String]) throws(InvalidTubeName) {
@@ -24,12 +25,18 @@ package struct WorkerTubes: Sendable, Hashable {
                     destroy: try TubeName(settings.destroy(provider))))
         }
         self.pairs = pairs
+        self.settings = settings
         reports = try TubeName(settings.reports)
         workers = try TubeName(settings.workers)
     }
 
     package func tube(_ action: JobAction, provider: String) -> TubeName? {
         pairs.first { $0.provider == provider }.map { action == .provision ? $0.provision : $0.destroy }
+    }
+
+    /// The tube that a job names for its reply.
+    func replyTube(_ name: String) throws(RefusedReplyTube) -> TubeName {
+        try settings.replyTube(name, machineTypes: pairs.map(\.provider))
     }
 
     /// What a tube is for.

@@ -55,6 +55,11 @@ extension Shape where Value == String {
     package static var string: Shape {
         Shape("text", parse: { $0.type == .null ? nil : $0.text }, write: { .string($0) })
     }
+
+    /// Any scalar with a source text of at most so many bytes.
+    package static func string(most: Int) -> Shape {
+        string.map("text of at most \(most) bytes", to: { $0.utf8.count > most ? nil : $0 }, from: { $0 })
+    }
 }
 
 extension Shape where Value == Int {

@@ -35,7 +35,7 @@ struct WorkersCommand: AsyncParsableCommand {
         for worker in workforce.workers {
             let state = worker.isAlive(now: now) ? (worker.draining ? ", draining" : "") : ", vanished"
             let title =
-                "\(worker.name) \(worker.release), \(worker.held.count)/\(worker.slots) slots, "
+                "\(worker.name) \(worker.release), \(worker.holding)/\(worker.slots) slots, "
                 + "up \((now - worker.started).short), seen \((now - worker.at).short) ago\(state)"
             let isWell = worker.isAlive(now: now)
             lines.append(Terminal.output.styled(Printable.line(title), isWell ? .bold : .red))

@@ -78,7 +78,7 @@ struct ForegroundWork: Sendable {
         let facts = work.reply
         let isDone = outcome.kind == .done
         return Jobs.Reply(
-            uuid: job.uuid ?? "", key: job.key, action: job.action.rawValue, node: facts.node,
+            uuid: job.uuid ?? "", jobID: 0, key: job.key, action: job.action.rawValue, node: facts.node,
             outcome: outcome.kind.rawValue,
             error: isDone
                 ? nil

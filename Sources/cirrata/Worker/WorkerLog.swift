@@ -62,16 +62,20 @@ struct WorkerLog: Sendable {
             tell(event)
         case .slotFailed(let why):
             logger.warning("a slot starts over: \(why)")
-        case .foreignJob(let tube, let why, let count):
-            logger.warning("not ours, put back: \(why)", metadata: ["tube": "\(tube)", "count": "\(count)"])
+        case .foreignJob(let tube, let why, let count, let isBuried):
+            logger.warning(
+                "not ours, \(isBuried ? "buried, as nobody took it for a day" : "put back"): \(why)",
+                metadata: ["tube": "\(tube)", "count": "\(count)"])
         case .leaseLost(let job, let why):
             logger.warning("the lease was lost: \(why)", metadata: [LogKeys.job: "\(job)"])
         case .fateUnknown(let job, let why):
             logger.warning("nobody knows whether the broker settled it: \(why)", metadata: [LogKeys.job: "\(job)"])
-        case .reportRefused(let job, let why, let report):
+        case .reportRefused(let job, let why, let report, let isBuried):
             logger.error(
-                "the broker took no report, so the job was not buried: \(why)",
+                "the broker took no report, so the job is \(isBuried ? "buried without one" : "not buried"): \(why)",
                 metadata: [LogKeys.job: "\(job)", "report": "\(report)"])
+        case .shortened(let job, let why):
+            logger.warning("a report or reply is shortened: \(why)", metadata: [LogKeys.job: "\(job)"])
         case .replyRefused(let job, let why):
             logger.warning("the broker took no reply: \(why)", metadata: [LogKeys.job: "\(job)"])
         case .delayRefused(let job, let why):
@@ -86,6 +90,8 @@ struct WorkerLog: Sendable {
             tell(report)
         case .sweepFailed(let why):
             logger.warning("the sweep failed: \(why)")
+        case .sweepTokenMended(let why):
+            logger.warning("the sweep token was put right: \(why)")
         case .draining(let jobs):
             logger.notice("stopping: no new job is taken", metadata: ["held": "\(jobs)"])
         case .stopped:

@@ -17,7 +17,7 @@ import World
     private static func put(_ sign: Presence, in bench: Bench, _ world: World) async throws {
         let tube = try TubeName(bench.configuration.tubes.workers)
         try await Broker(bench.configuration.broker, world: world).connect { connection in
-            _ = try await connection.put(sign.encoded, into: tube, priority: 1_024, ttr: .seconds(60))
+            _ = try await connection.put(sign.encoded(limit: 65_535), into: tube, priority: 1_024, ttr: .seconds(60))
         }
     }
 
