@@ -36,7 +36,7 @@ struct BrokerExamination: Sendable {
             + (try await examination.ask([
                 .init("binlog") { binlog(facts.statistics) }, .init("puts") { puts(facts.statistics) },
                 .init("job size") { jobSize(facts.statistics) }, .init("connections") { connections(facts) },
-                .init("sweep") { try await sweep() }, .init("keep-alive") { try await keepAlive(facts) },
+                .init("keep-alive") { try await keepAlive(facts) }, .init("sweep") { try await sweep() },
             ]))
     }
 
@@ -109,36 +109,40 @@ struct BrokerExamination: Sendable {
             remedy: "set LimitNOFILE of beanstalkd's unit to 16384")
     }
 
+    // MARK: The token of the sweeps
+
+    /// Nobody sweeps before somebody can take the token.
+    private func sweep() async throws -> Finding {
+        guard configuration.sweep.isEnabled else {
+            return examination.finding(.skipped, "sweep", "workers of this configuration do not sweep")
+        }
+        let tube = try TubeName(configuration.tubes.sweep)
+        return try await broker.connect(Tubes(use: tube)) { connection in
+            guard let found = try await connection.statistics(of: tube), found.jobs.all > 0 else {
+                return examination.finding(.ok, "sweep", "no token yet: the first worker puts one")
+            }
+            let longest = configuration.sweep.interval * 2
+            if found.pauseLeft > longest {
+                return examination.finding(
+                    .warning, "sweep", "\(tube) is paused for \(found.pauseLeft.short): nobody sweeps",
+                    remedy: "send the broker: pause-tube \(tube) 0")
+            }
+            guard found.jobs.ready + found.jobs.reserved == 0, let first = try await connection.peek(.delayed),
+                let token = try await connection.statistics(of: first.id)
+            else { return examination.finding(.ok, "sweep", "a worker sweeps, or is about to") }
+            let text = "the next one is due in \(max(.zero, token.timeLeft).short)"
+            guard token.timeLeft > longest else { return examination.finding(.ok, "sweep", text) }
+            return examination.finding(
+                .warning, "sweep", "\(text), and every \(configuration.sweep.interval.short) is configured",
+                remedy: "start a worker: it puts that right within a minute")
+        }
+    }
+
     /// For signs of life, for the sweep token, and for a sweep.
     private static let sideConnections = 3
     private static let usualOpenFiles = 1_024
     /// For binlog files, standard streams, and people who look.
     private static let spareFiles = 24
-
-    /// A token that sleeps for years, or a tube that is paused, stops all sweeps, and nothing else would show it.
-    private func sweep() async throws -> Finding {
-        let settings = configuration.sweep
-        guard settings.isEnabled else { return examination.finding(.ok, "sweep", "sweep.enabled is off") }
-        let tube = try SweepTubes(configuration.tubes).token
-        let tokens = try await broker.connect { connection -> (due: Duration, job: JobID)? in
-            try await connection.use(tube)
-            guard let statistics = try await connection.statistics(of: tube), statistics.jobs.reserved == 0 else {
-                return nil
-            }
-            var token = try await connection.peek(.ready)
-            if token == nil { token = try await connection.peek(.delayed) }
-            guard let token, let state = try await connection.statistics(of: token.id) else { return nil }
-            return (max(state.state == .delayed ? state.timeLeft : .zero, statistics.pauseLeft), token.id)
-        }
-        guard let token = tokens else {
-            return examination.finding(.ok, "sweep", "under way, or no worker has run here yet")
-        }
-        let text = "the next is due in \(token.due.short)"
-        guard token.due > settings.interval * 2 else { return examination.finding(.ok, "sweep", text) }
-        return examination.finding(
-            .warning, "sweep", "\(text), although sweep.interval is \(settings.interval.short)",
-            remedy: "delete job \(token.job.number), or unpause the tube \(tube.text): a worker puts a new token")
-    }
 
     // MARK: What its host says
 

@@ -11,6 +11,9 @@ import World
 /// its own only while the other is ready or delayed: two holders at once cannot both delete theirs (facts/beanstalkd.md I8).
 /// Two tokens that wake up together would be held together for ever; so a holder looks before and after its sweep, and
 /// tokens sleep for different times.
+///
+/// The tube is open to everybody, and a token is what is in it: one that sleeps for years is waked, one that somebody holds
+/// for too long is replaced, as is one whose time to run is no lease.
 struct SweepDuty: Sendable {
     let broker: Broker
     let tubes: SweepTubes
@@ -32,6 +35,10 @@ struct SweepDuty: Sendable {
     private static let pauseAfterFailure = Duration.seconds(10)
     static let ttr = Duration.seconds(300)
     static let priority: UInt32 = 1_024
+    /// With less a lease cannot be kept; with more a holder that vanishes is missed too late.
+    private static let holdable = Duration.seconds(60) ... .seconds(3_600)
+    /// When a token was last seen to come in time.
+    private let lastSeen = Locked<Moment?>(nil)
 
     /// Runs until the worker drains or this is cancelled.
     func run() async {
@@ -71,11 +78,39 @@ struct SweepDuty: Sendable {
         }
     }
 
+    /// There is a token, and somebody can take it in time.
     private func ensureToken(_ connection: Connection) async throws {
+        let now = world.time.now
         let jobs = try await connection.statistics(of: tubes.token)?.jobs
-        guard (jobs.map { $0.ready + $0.delayed + $0.reserved } ?? 0) == 0 else { return }
+        var comesInTime = (jobs?.ready ?? 0) > 0
+        if !comesInTime { comesInTime = try await wakesInTime(connection) }
+        if comesInTime { return lastSeen.withLock { $0 = now } }
+        let since = lastSeen.withLock { lastSeen in
+            lastSeen = lastSeen ?? now
+            return now - (lastSeen ?? now)
+        }
+        if let jobs, jobs.reserved > 0 {
+            guard since > longestPause else { return }
+            notice(.sweepTokenMended("somebody has held it for \(since.short): there is another one now"))
+        }
         try await putToken([:], after: min(interval, Self.firstDelay), connection)
+        lastSeen.withLock { $0 = now }
     }
+
+    /// Whether a token wakes up by itself, or was waked because it would have slept for too long.
+    private func wakesInTime(_ connection: Connection) async throws -> Bool {
+        try await connection.use(tubes.token)
+        guard let first = try await connection.peek(.delayed),
+            let statistics = try await connection.statistics(of: first.id), statistics.state == .delayed
+        else { return false }
+        // If not, another worker has waked it.
+        if statistics.timeLeft > longestPause, try await connection.kick(first.id) {
+            notice(.sweepTokenMended("it was to come in \(statistics.timeLeft.short): it comes now"))
+        }
+        return true
+    }
+
+    private var longestPause: Duration { interval * 2 }
 
     private func putToken(_ projects: [String: String], after delay: Duration, _ connection: Connection) async throws {
         let token = SweepToken(at: world.time.wallClock, worker: name, projects: projects)
@@ -96,37 +131,52 @@ extension SweepDuty {
     }
 
     private func hold(_ token: consuming SettleToken, _ connection: Connection) async {
-        let priority = token.delivery.statistics.priority
         if await isAnotherReady(connection) {
             _ = await token.delete()
             return
         }
         let previous = try? SweepToken(parsing: token.delivery.body)
+        let ttr = token.delivery.statistics.ttr
+        guard Self.holdable.contains(ttr) else {
+            notice(.sweepTokenMended("its time to run is \(ttr.short): there is another one now"))
+            if await replace(previous?.projects ?? [:], after: .zero, connection) {
+                _ = await token.delete()
+            } else {
+                token.abandon(because: "it cannot be held, and there is no other")
+            }
+            return
+        }
         switch await sweep(after: previous, token.lease) {
         case .swept(let report):
             notice(.swept(report))
             let known = previous?.projects ?? [:]
             let projects = known.merging(report.projects) { $1 }
-            if projects != known {
-                do {
-                    // A release cannot change a body.
-                    try await putToken(projects, after: pause, connection)
-                    _ = await token.delete()
-                    return
-                } catch {
-                    notice(.sweepFailed("the broker took no new token: \(error)"))
-                }
-            }
-            if await isAnotherReady(connection) {
+            // A release cannot change a body.
+            if projects != known, await replace(projects, after: pause, connection) {
+                _ = await token.delete()
+            } else if await isAnotherReady(connection) {
                 _ = await token.delete()
             } else {
-                _ = await token.release(priority: priority, delay: pause)
+                _ = await token.release(priority: Self.priority, delay: pause)
             }
         case .failed(let why):
             notice(.sweepFailed(why))
-            _ = await token.release(priority: priority, delay: min(interval, Self.firstDelay))
+            _ = await token.release(priority: Self.priority, delay: min(interval, Self.firstDelay))
         case .stopped, .helperEnded:
             token.abandon(because: "the sweep was stopped")
+        }
+    }
+
+    /// - Returns: whether there is a new token.
+    private func replace(
+        _ projects: [String: String], after delay: Duration, _ connection: Connection
+    ) async -> Bool {
+        do {
+            try await putToken(projects, after: delay, connection)
+            return true
+        } catch {
+            notice(.sweepFailed("the broker took no new token: \(error)"))
+            return false
         }
     }
 

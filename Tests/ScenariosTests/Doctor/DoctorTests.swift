@@ -136,14 +136,21 @@ import World
                     "/proc/1/limits", Array(DoctorBench.limits(openFiles: 128).utf8))
             }),
         Trouble(
-            name: "a sweep that never comes", area: "broker", check: "sweep", verdict: .warning,
-            says: ["the next is due in", "although sweep.interval is 1h", "delete job 1"],
-            site: { $0.sweep.isEnabled = true },
-            act: { $0.bench.broker.put([], tube: "cirrata.sweep", delay: 4_294_967_295) }),
-        Trouble(
             name: "the kernel's keep-alive", area: "broker", check: "keep-alive", verdict: .warning,
             says: ["noticed after 2h11m", "net.ipv4.tcp_keepalive_time=60"],
             act: { try $0.keepAlive(time: 7_200, interval: 75, probes: 9) }),
+        Trouble(
+            name: "a sweep in 136 years", area: "broker", check: "sweep", verdict: .warning,
+            says: ["due in 1193046h", "every 1h00m is configured", "start a worker"],
+            site: { $0.sweep.isEnabled = true },
+            act: { $0.bench.broker.put(Array("{v: 1}".utf8), tube: "cirrata.sweep", delay: .max) }),
+        Trouble(
+            name: "sweeps are paused", area: "broker", check: "sweep", verdict: .warning,
+            says: ["cirrata.sweep is paused", "pause-tube cirrata.sweep 0"], site: { $0.sweep.isEnabled = true },
+            act: { lab in
+                lab.bench.broker.put(Array("{v: 1}".utf8), tube: "cirrata.sweep", delay: 60)
+                _ = lab.bench.broker.ask(Array("pause-tube cirrata.sweep 4294967295\r\n".utf8))
+            }),
     ]
 
     static let labTroubles: [Trouble] = [

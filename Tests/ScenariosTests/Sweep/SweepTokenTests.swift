@@ -1,3 +1,4 @@
+import Beanstalk
 import Configuration
 import Jobs
 import Provisioning
@@ -130,6 +131,52 @@ import World
             try await world.time.sleep(for: .seconds(2_000))
             #expect(Self.tokens(bench).map(\.state) == ["delayed"])
             #expect(Self.sweeps(bench).count == 1)
+        }
+    }
+
+    private static func mends(_ bench: Bench) -> [String] {
+        bench.notices.all.compactMap { entry in
+            if case .sweepTokenMended(let why) = entry.notice { why } else { nil }
+        }
+    }
+
+    /// Whatever somebody has put there, somebody sweeps within an hour or two.
+    @Test(
+        arguments: [(.max, 300, 1), (0, 1, 1), (0, .max, 1), (.max, .max, 2), (7_000, 300, 0)]
+            as [(UInt32, UInt32, Int)])
+    func aTokenThatNobodyCouldTakeIsPutRight(delay: UInt32, timeToRun: UInt32, mends: Int) throws {
+        let bench = try Self.bench()
+        try bench.simulation.run { world in
+            let forged = SweepToken(at: world.time.wallClock, worker: "w")
+            bench.broker.put(
+                forged.encoded, tube: bench.configuration.tubes.sweep, priority: .max, delay: delay,
+                timeToRun: timeToRun)
+            bench.worker("w1").start()
+            bench.worker("w2").start()
+            try await world.time.sleep(for: .seconds(7_200))
+            #expect((1...3).contains(Self.sweeps(bench).count))
+            #expect(Self.mends(bench).count == mends, "\(Self.mends(bench))")
+            #expect(Self.tokens(bench).map(\.state) == ["delayed"])
+            #expect(Self.tokens(bench).allSatisfy { $0.delay <= 3_780 })
+        }
+    }
+
+    /// A client that reserves the token and keeps it.
+    @Test func aTokenThatIsKeptIsReplaced() throws {
+        let bench = try Self.bench()
+        try bench.simulation.run { world in
+            let token = SweepToken(at: world.time.wallClock, worker: "w")
+            let tube = try TubeName(bench.configuration.tubes.sweep)
+            bench.broker.put(token.encoded, tube: tube.text, timeToRun: .max)
+            try await Broker(bench.configuration.broker, world: world).connect(Tubes(watching: [tube])) { keeper in
+                _ = try await keeper.reserve(timeout: .zero)
+                bench.worker("w1").start()
+                try await world.time.sleep(for: .seconds(7_000))
+                #expect(Self.sweeps(bench).isEmpty && Self.mends(bench).isEmpty)
+                try await world.time.sleep(for: .seconds(1_000))
+                #expect(Self.sweeps(bench).count == 1)
+                #expect(Self.mends(bench).count == 1)
+            }
         }
     }
 
