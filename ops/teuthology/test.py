@@ -318,6 +318,28 @@ def by_hand(teuthology, check):
     teuthology.nothing_left(check, "both are unlocked")
 
 
+def not_meant(teuthology, check):
+    headline("jobs of the same uuid that somebody else puts, whose replies are not the ones that are waited for")
+    locking = teuthology.start(*lock_many(1))
+    teuthology.wait("a boot", lambda: teuthology.statuses() == ["BUILD"])
+    with Client(teuthology.lab.port) as client:
+        last = client.put("probe", b"")
+        bodies = (client.call(f"peek {number}")[1] for number in range(last - 1, 0, -1))
+        job = next(json.loads(body) for body in bodies if body and b'"action": "provision"' in body)
+        for node in (teuthology.free(), job["node"]):
+            client.put("cirrata.provision.ovh", json.dumps(job | {"node": node, "expire": 1}).encode())
+        client.call(f"delete {last}")
+    status = teuthology.end(locking)
+    said = teuthology.said("teuthology-lock")
+    check("teuthology-lock --lock-many ends well", status == 0, status)
+    check("it says that it ignored two replies", said.count("a reply that is about another job") == 2, said)
+    nodes = teuthology.held(PERSON)
+    check("one node, one server", len(nodes) == 1 and teuthology.statuses() == ["ACTIVE"], nodes)
+    status = teuthology.run("teuthology-lock", "--unlock", "--owner", PERSON, *nodes)
+    check("teuthology-lock --unlock ends well", status == 0, status)
+    teuthology.nothing_left(check, "it is unlocked")
+
+
 def too_late(teuthology, check):
     headline("nodes that take longer than anybody waits")
     began = time.monotonic()
@@ -372,7 +394,7 @@ def main(cirrata):
             for act in (two_jobs, interrupted, terminated, killed, unlocked, cleaned, refused):
                 act(teuthology, check)
             lab.processes.stop(dispatcher)
-            for act in (locking, building, by_hand, too_late, without_broker):
+            for act in (locking, building, by_hand, not_meant, too_late, without_broker):
                 act(teuthology, check)
         except (Broken, OSError, subprocess.SubprocessError) as problem:
             check("the test comes to its end", False, repr(problem))

@@ -3,6 +3,7 @@ import Beanstalk
 import Configuration
 import Glibc
 import Jobs
+import WorkerCore
 import World
 import YAMLKit
 
@@ -46,7 +47,14 @@ struct JobOptions: ParsableArguments {
         let tube =
             action == .provision ? configuration.tubes.provision(provider) : configuration.tubes.destroy(provider)
         let tubeName = try TubeName(tube)
-        if let replyTo { _ = try TubeName(replyTo) }
+        if let replyTo {
+            do throws(RefusedReplyTube) {
+                let machineTypes = configuration.providerSettings.map(\.name)
+                _ = try configuration.tubes.replyTube(replyTo, machineTypes: machineTypes)
+            } catch {
+                throw Complaint("\(error)", .usage)
+            }
+        }
         let names = try Self.names(nodes, configuration.labDomain)
         let reader = JobBody(labDomain: configuration.labDomain, providers: configuration.providerSettings.map(\.name))
         let envelope = Envelope(jobID: 0, put: world.time.wallClock, tubeProvider: provider, tubeAction: action)

@@ -27,6 +27,11 @@ struct Order: Sendable {
         return JobText(action: action, entries: entries + reply).encoded
     }
 
+    /// Whether a reply is about this job, as far as the job itself says. Without a node any node will do.
+    func mayBeMeant(by reply: Jobs.Reply) -> Bool {
+        reply.uuid == uuid && reply.action == action.rawValue && (node == nil || reply.node == node)
+    }
+
     /// For people: `provision ovh001.front.lab.test`.
     var title: String { "\(action.rawValue) \(node ?? "(any free node)")" }
 }

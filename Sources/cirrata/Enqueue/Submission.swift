@@ -15,7 +15,7 @@ struct Submission: Sendable {
     private static let poll = Duration.seconds(30)
 
     func put(_ orders: [Order]) async throws {
-        try await broker.connect { connection in try await put(orders, on: connection) }
+        try await broker.connect { connection in try await put(orders, on: connection) { _, _ in } }
     }
 
     /// Puts the jobs with a tube of their own for the replies and tells each outcome as it comes.
@@ -43,8 +43,8 @@ struct Submission: Sendable {
     private func follow(_ ledger: SubmissionLedger, _ tube: TubeName) async throws -> Bool {
         do {
             try await broker.connect(Tubes(watching: [tube])) { connection in
-                try await put(ledger.all, on: connection)
-                ledger.wasPut()
+                try await put(ledger.all, on: connection, ledger.wasPut)
+                ledger.allArePut()
                 try await collect(ledger, on: connection)
             }
         } catch let error as BrokerError where error.isConnectionLost && ledger.isPut {
@@ -67,11 +67,14 @@ struct Submission: Sendable {
         }
     }
 
-    private func put(_ orders: [Order], on connection: Connection) async throws {
+    private func put(
+        _ orders: [Order], on connection: Connection, _ wasPut: (Order, JobID) -> Void
+    ) async throws {
         for (index, order) in orders.enumerated() {
             do {
                 let result = try await connection.put(
                     order.body, into: order.tube, priority: priority, delay: delay, ttr: ttr)
+                wasPut(order, result.id)
                 report.put(order, result.id)
             } catch let error as BrokerError {
                 guard index > 0 || orders.count > 1 else { throw error }
@@ -104,6 +107,8 @@ struct Submission: Sendable {
 final class SubmissionLedger: Sendable {
     private struct State {
         var open: [Order]
+        /// The numbers of the jobs, by uuid.
+        var jobs: [String: JobID] = [:]
         var isPut = false
         var failures = 0
     }
@@ -122,12 +127,18 @@ final class SubmissionLedger: Sendable {
     var isPut: Bool { state.withLock { $0.isPut } }
     var isDone: Bool { state.withLock { $0.open.isEmpty && $0.failures == 0 } }
 
-    func wasPut() { state.withLock { $0.isPut = true } }
+    func wasPut(_ order: Order, _ job: JobID) { state.withLock { $0.jobs[order.uuid] = job } }
+    func allArePut() { state.withLock { $0.isPut = true } }
 
-    /// - Returns: the job that the reply is about; nil when it was heard of before, as replies come at least once.
+    /// - Returns: the job that the reply is about; nil when it was heard of before, as replies come at least once, or when
+    ///   it is about another job of the same uuid: whoever sees a job in the queue can put one.
     func settle(_ reply: Jobs.Reply) -> Order? {
         state.withLock { state in
-            guard let index = state.open.firstIndex(where: { $0.uuid == reply.uuid }) else { return nil }
+            let index = state.open.firstIndex { order in
+                // Workers of older releases do not tell the number.
+                order.mayBeMeant(by: reply) && (reply.jobID == 0 || reply.jobID == state.jobs[order.uuid]?.number)
+            }
+            guard let index else { return nil }
             if reply.outcome != "done" { state.failures += 1 }
             return state.open.remove(at: index)
         }

@@ -1,3 +1,4 @@
+import Beanstalk
 import EventLoop
 import Glibc
 import HTTPKit
@@ -95,6 +96,31 @@ extension ProcessSuites {
             }
         }
 
+        /// Whoever sees a job in the queue knows its uuid and its tube, and can put jobs that end otherwise.
+        @Test(arguments: [["ovh001"], ["--count", "1"]])
+        func aReplyAboutAnotherJobIsNotBelieved(node: [String]) async throws {
+            try await withLab { lab in
+                let waiting = try await lab.start(["enqueue", "provision", "--lock", "--wait"] + node)
+                _ = try await waiting.waitForLine(containing: "job ")
+                let tube = try TubeName("cirrata.provision.\(LabProcesses.provider)")
+                let bodies = try await lab.bodies(in: tube.text)
+                let body = try #require(bodies.first)
+                let lines = String(decoding: body, as: UTF8.self).split(separator: "\n")
+                let others = lines.filter { !$0.hasPrefix("node: ") }.joined(separator: "\n")
+                try await lab.queue.connect { connection in
+                    for node in ["ovh001", "ovh002"] {
+                        let forged = "\(others)\nnode: \(node)\nexpire: 1\n"
+                        // They come first.
+                        _ = try await connection.put(Array(forged.utf8), into: tube, priority: 0, ttr: .seconds(300))
+                    }
+                }
+                _ = try await lab.worker()
+                #expect(try await waiting.result().end == .exited(0))
+                let said = await waiting.transcript
+                #expect(said.contains("done after") && !said.contains("expired"), "\(said)")
+            }
+        }
+
         @Test func waitEndsAfterItsTimeout() async throws {
             try await withLab { lab in
                 let end = try await lab.run("enqueue", "provision", "ovh001", "--wait", "--timeout", "200ms")
@@ -141,6 +167,9 @@ extension ProcessSuites {
                     ([], "name nodes, or say --any for a free one"),
                     (["ovh001", "--any"], "nodes by name, --any and --count exclude each other"),
                     (["--any", "--count", "2"], "nodes by name, --any and --count exclude each other"),
+                    (["ovh001", "--reply-to", "cirrata.sweep"], "a tube of cirrata's own"),
+                    (["ovh001", "--reply-to", "ovh"], "teuthology's dispatcher"),
+                    (["ovh001", "--name", String(repeating: "x", count: 256)], "at most 255 bytes"),
                 ] as [([String], String)] {
                     let end = try await lab.run(["enqueue", "provision"] + arguments)
                     #expect(end.end == .exited(64), "\(arguments)")

@@ -34,7 +34,9 @@ extension LabProcesses {
     }
 
     /// Starts a command that goes on until it ends by itself or is stopped.
-    func start(_ arguments: String...) async throws -> RunningChild {
+    func start(_ arguments: String...) async throws -> RunningChild { try await start(arguments) }
+
+    func start(_ arguments: [String]) async throws -> RunningChild {
         try await programs.start(arguments[0], arguments + ["--config", try await site()])
     }
 

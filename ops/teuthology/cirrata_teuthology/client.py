@@ -103,7 +103,7 @@ class Client:
                     if job is None or is_lost(connection, job, body):
                         # By its uuid it is the same job to Cirrata, should both have arrived.
                         job = put(connection, provider, body)
-                    reply = next_reply(connection, body, deadline)
+                    reply = next_reply(connection, body, job, deadline)
                 break
             except beanstalkc.SocketError as problem:
                 why = f"beanstalkd at {self.host}:{self.port} does not answer ({problem or 'it closed the connection'})"
@@ -132,7 +132,7 @@ def is_lost(connection, job, body):
     return not connection.stats_tube(body["reply_to"])["current-jobs-ready"]
 
 
-def next_reply(connection, body, deadline):
+def next_reply(connection, body, job, deadline):
     """None when none comes in time."""
     while (left := deadline - time.monotonic()) > 0:
         found = connection.reserve(timeout=int(min(left, PATIENCE)) + 1)
@@ -140,9 +140,20 @@ def next_reply(connection, body, deadline):
             continue
         reply = yaml.safe_load(found.body)
         found.delete()
-        if reply.get("uuid") == body["uuid"]:
+        if is_answer(reply, body, job):
             return reply
+        log.warning("%s of %s: a reply that is about another job: %.200r", body["action"], body["node"], reply)
     return None
+
+
+def is_answer(reply, body, job):
+    """Whether a reply is about this job and no other of the same uuid, which whoever sees the queue can put."""
+    if not isinstance(reply, dict):
+        return False
+    # Workers of older releases do not tell the job's number.
+    same_job = reply.get("id") in (None, job)
+    same_node = str(reply.get("node")).partition(".")[0] == body["node"].partition(".")[0]
+    return same_job and same_node and all(reply.get(key) == body[key] for key in ("uuid", "action"))
 
 
 def timed_out(why):
