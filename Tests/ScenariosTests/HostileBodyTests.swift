@@ -1,5 +1,7 @@
+import Configuration
 import Jobs
 import Pipelines
+import Sandbox
 import Scenarios
 import Simulation
 import Testing
