@@ -44,6 +44,10 @@ import Testing
             body: keyed("forbidden", 403, "Policy doesn't allow os_compute_api:servers:create to be performed."),
             kind: .permanent),
         Case(
+            service: .compute, intent: .create, status: 403,
+            body: keyed("forbidden", 403, "It is not allowed to create an interface on external network 1f1f"),
+            kind: .permanent),
+        Case(
             service: .compute, intent: .look, status: 403,
             body: keyed("forbidden", 403, "Policy doesn't allow os_compute_api:servers:detail to be performed."),
             kind: .site),
@@ -243,6 +247,14 @@ import Testing
             }
         #expect(verdict?.kind == example.kind)
         #expect(verdict?.isOutage ?? false == example.isOutage)
+    }
+
+    /// The account is allowed what it needs; the configuration names a network too many.
+    @Test func namesTheExternalNetworkThatMayNotBeUsed() {
+        let body = Self.keyed("forbidden", 403, "It is not allowed to create an interface on external network 1f1f")
+        let response = HTTPResponse(status: 403, body: Array(body.utf8))
+        let next = ComputeVerdicts.verdict(of: response, intent: .create)?.next ?? ""
+        #expect(next.contains("allow_networks") && next.contains("external network 1f1f"))
     }
 
     @Test func onlyTheServicesOwnWordProvesAbsence() {

@@ -22,6 +22,14 @@ enum ComputeVerdicts {
         where [400, 403, 409].contains(response.status) && intent.isMutating
             && FaultKind(words: message)?.isCapacity == true:
             return Verdict(.capacity, message, next: "wait until servers are removed, or raise the quota")
+        case 403 where envelope.mentions("external network"):
+            // "It is not allowed to create an interface on external network ID" (nova/exception.py,
+            // ExternalNetworkAttachForbidden).
+            let network = message.split(separator: " ").last.map { " \($0)" } ?? ""
+            return Verdict(
+                .permanent, message,
+                next: "let allow_networks of this provider leave out the external network\(network), which its project "
+                    + "may not use for servers")
         case 404 where CommonVerdicts.provesAbsence(response):
             // Of a change: the server or the volume is not there any more.
             return Verdict(intent == .change ? .ambiguous : .permanent, message)
