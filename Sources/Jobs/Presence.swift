@@ -1,7 +1,8 @@
 package import World
 import YAMLKit
 
-/// A worker's sign of life in the workers' tube: put anew every half minute, the previous one deleted.
+/// A worker's sign of life in the workers' tube: put anew every half minute, and when a provider begins to rest or ends it;
+/// the previous one is deleted.
 package struct Presence: Sendable, Hashable {
     package struct Held: Sendable, Hashable {
         package var jobID: UInt64
@@ -21,6 +22,29 @@ package struct Presence: Sendable, Hashable {
         }
     }
 
+    /// The burial brake of the worker is on: until then it takes no provisions of the provider.
+    package struct Rest: Sendable, Hashable {
+        package var provider: String
+        package var cause: String
+        /// Of this cause, since the last success.
+        package var burials: Int
+        /// What the last job of this cause said, cut.
+        package var message: String
+        package var since: Timestamp
+        package var until: Timestamp
+
+        package init(
+            provider: String, cause: String, burials: Int, message: String, since: Timestamp, until: Timestamp
+        ) {
+            self.provider = provider
+            self.cause = cause
+            self.burials = burials
+            self.message = String(String.UnicodeScalarView(message.unicodeScalars.prefix(200)))
+            self.since = since
+            self.until = until
+        }
+    }
+
     package var host: String
     package var process: Int32
     package var release: String
@@ -31,10 +55,12 @@ package struct Presence: Sendable, Hashable {
     package var held: [Held]
     /// How many it holds; more than are told where they do not fit.
     package private(set) var holding: Int
+    /// The first ten.
+    package var rests: [Rest]
 
     package init(
         host: String, process: Int32, release: String, slots: Int, started: Timestamp, at: Timestamp,
-        draining: Bool, held: [Held]
+        draining: Bool, held: [Held], rests: [Rest] = []
     ) {
         self.host = host
         self.process = process
@@ -45,6 +71,7 @@ package struct Presence: Sendable, Hashable {
         self.draining = draining
         self.held = held
         holding = held.count
+        self.rests = Array(rests.prefix(10))
     }
 
     package static let version = 1
@@ -57,13 +84,21 @@ package struct Presence: Sendable, Hashable {
                 ("node", .string(job.node)), ("step", .string(job.step)), ("since", .string(job.since.description)),
             ])
         }
+        let rests = rests.map { rest in
+            Node.map([
+                ("provider", .string(rest.provider)), ("cause", .string(rest.cause)),
+                ("burials", .integer(rest.burials)), ("message", .string(rest.message)),
+                ("since", .string(rest.since.description)), ("until", .string(rest.until.description)),
+            ])
+        }
         return Array(
             YAMLWriter.write(
                 .map([
                     ("v", .integer(Self.version)), ("host", .string(host)), ("pid", .integer(process)),
                     ("release", .string(release)), ("slots", .integer(slots)),
                     ("started", .string(started.description)), ("at", .string(at.description)),
-                    ("draining", .boolean(draining)), ("holding", .integer(holding)), ("jobs", .list(jobs)),
+                    ("draining", .boolean(draining)), ("rests", .list(rests)), ("holding", .integer(holding)),
+                    ("jobs", .list(jobs)),
                 ]), limit: limit
             ).utf8)
     }
@@ -80,6 +115,11 @@ package struct Presence: Sendable, Hashable {
                 Held(
                     jobID: UInt64(job.text("id")) ?? 0, key: job.text("key"), action: job.text("action"),
                     node: job.text("node"), step: job.text("step"), since: job.time("since"))
+            },
+            rests: record.records("rests").map { rest in
+                Rest(
+                    provider: rest.text("provider"), cause: rest.text("cause"), burials: rest.integer("burials") ?? 0,
+                    message: rest.text("message"), since: rest.time("since"), until: rest.time("until"))
             })
         // A forged number must not make sums overflow.
         holding = max(holding, min(record.integer("holding") ?? 0, 1_000_000))

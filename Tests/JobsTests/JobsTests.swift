@@ -379,7 +379,31 @@ import YAMLKit
             held: [
                 .init(
                     jobID: 7, key: "k", action: "destroy", node: "n", step: "removal", since: Timestamp(seconds: 1))
-            ])
+            ], rests: [Self.rest("ovh", message: "HTTP 403: no\n\u{1B}[31m")])
+        #expect(try Presence(parsing: presence.encoded(limit: 65_535)) == presence)
+    }
+
+    private static func rest(_ provider: String, message: String) -> Presence.Rest {
+        .init(
+            provider: provider, cause: "nova-403", burials: 5, message: message, since: Timestamp(seconds: 1),
+            until: Timestamp(seconds: 601))
+    }
+
+    /// Releases of both sides of `rests` read each other's signs of life.
+    @Test func readsPresenceOfOlderAndNewerReleases() throws {
+        let old = try Presence(parsing: Array("{v: 1, host: h, pid: 1, slots: 5, jobs: []}".utf8))
+        #expect(old.rests == [] && old.slots == 5)
+        let body = "{v: 1, host: h, rests: [{provider: ovh, more: 1}], more: {a: 1}}"
+        let newer = try Presence(parsing: Array(body.utf8))
+        #expect(newer.rests.map(\.provider) == ["ovh"])
+    }
+
+    @Test func keepsPresenceSmallHoweverManyProvidersRest() throws {
+        let long = String(repeating: "\u{1F680}\u{1B}", count: 5_000)
+        let presence = Presence(
+            host: "h", process: 1, release: "1", slots: 1, started: Timestamp(seconds: 1), at: Timestamp(seconds: 2),
+            draining: false, held: [], rests: (0..<500).map { Self.rest("p\($0)", message: long) })
+        #expect(presence.encoded(limit: 65_535).count < 32_768)
         #expect(try Presence(parsing: presence.encoded(limit: 65_535)) == presence)
     }
 

@@ -84,13 +84,16 @@ struct OutageLab: Sendable {
     }
 
     /// Puts destroys between the provisions, as they come in a lab.
-    func enqueue() {
+    /// - Parameter owners: so many people want the provisions.
+    func enqueue(owners: Int = 1) {
         var leaving = leaving[...]
         let every = max(1, coming.count / max(1, leaving.count))
         for (index, node) in coming.enumerated() {
+            let owner = owners == 1 ? "me@lab" : "me\(index % owners)@lab"
+            bench.lock(node, owner: owner)
             bench.put(
                 .provision,
-                "{action: provision, node: \(node), owner: me@lab, lock_description: run/1, uuid: p-\(node)}")
+                "{action: provision, node: \(node), owner: \(owner), lock_description: run/1, uuid: p-\(node)}")
             if index % every == 0, let node = leaving.popFirst() { destroy(node) }
         }
         for node in leaving { destroy(node) }

@@ -66,7 +66,8 @@ package struct BurialBrakeSettings: Sendable, Hashable {
     static let schema = Schema<BurialBrakeSettings>([
         .value(
             "count", \.count, .integer(in: 1...10_000),
-            "After so many burials of one cause without a success between, the provider gets no new servers for a while."
+            "After so many burials of one cause at different nodes, without a success between, the provider gets no new "
+                + "servers for a while."
         ),
         .value(
             "within", \.within, .duration(in: .seconds(1) ... .seconds(86_400)), "The time into which they must fall."),

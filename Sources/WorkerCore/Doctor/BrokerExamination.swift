@@ -36,7 +36,8 @@ struct BrokerExamination: Sendable {
             + (try await examination.ask([
                 .init("binlog") { binlog(facts.statistics) }, .init("puts") { puts(facts.statistics) },
                 .init("job size") { jobSize(facts.statistics) }, .init("connections") { connections(facts) },
-                .init("keep-alive") { try await keepAlive(facts) }, .init("sweep") { try await sweep() },
+                .init("queue") { try await queue() }, .init("sweep") { try await sweep() },
+                .init("keep-alive") { try await keepAlive(facts) },
             ]))
     }
 
@@ -143,6 +144,24 @@ struct BrokerExamination: Sendable {
     private static let usualOpenFiles = 1_024
     /// For binlog files, standard streams, and people who look.
     private static let spareFiles = 24
+
+    /// Whether ready jobs are taken.
+    private func queue() async throws -> Finding {
+        let view = try await QueueReader(broker: broker, tubes: configuration.tubes, world: world).view()
+        let now = world.time.wallClock
+        var texts: [String] = []
+        var remedies: [String] = []
+        for tube in view.tubes {
+            for hindrance in tube.hindrances {
+                texts.append("\(tube.statistics.name): \(hindrance.text(now: now))")
+                let remedy = hindrance.remedy(provider: tube.provider ?? "")
+                if !remedies.contains(remedy) { remedies.append(remedy) }
+            }
+        }
+        guard !texts.isEmpty else { return examination.finding(.ok, "queue", "no tube is paused, no provider rests") }
+        return examination.finding(
+            .warning, "queue", texts.joined(separator: "; "), remedy: remedies.joined(separator: "; "))
+    }
 
     // MARK: What its host says
 

@@ -13,6 +13,8 @@ package struct QueuedJobs: Sendable, Hashable {
     package var notFound: Int
     /// Jobs that other programs' tubes hold buried.
     package var buriedElsewhere: Int
+    /// Tubes whose ready jobs are not taken now.
+    package var hindered: [TubeView] = []
 
     package init(jobs: [QueuedJobFacts] = [], total: Int = 0, notFound: Int = 0, buriedElsewhere: Int = 0) {
         self.jobs = jobs
@@ -40,7 +42,11 @@ extension QueueReader {
             }
             result.total = first.count
             result.jobs = try await held(facts(first.sorted, connection), by: signs)
-            result.buriedElsewhere = try await view(connection).buriedElsewhere
+            let view = try await view(signs, connection)
+            result.buriedElsewhere = view.buriedElsewhere
+            result.hindered = view.tubes.filter {
+                !$0.hindrances.isEmpty && (filter.provider == nil || filter.provider == $0.provider)
+            }
             return result
         }
     }
@@ -62,7 +68,7 @@ extension QueueReader {
                 newest = Array((newest + wanted).sorted { $0.id > $1.id }.prefix(limit))
             }
             result.jobs = try await facts(newest, connection)
-            result.buriedElsewhere = try await view(connection).buriedElsewhere
+            result.buriedElsewhere = try await view([], connection).buriedElsewhere
             return result
         }
     }
@@ -76,7 +82,7 @@ extension QueueReader {
                 guard let job = try await connection.statistics(of: JobID(number)), tubes.isForJobs(job.tube) else {
                     return []
                 }
-                return try await held(facts([job], connection), by: signs)
+                return try await explained(held(facts([job], connection), by: signs), signs, connection)
             }
             // A digest stands in no body, and is asked for rarely.
             let needle = reference.hasPrefix("d-") ? [] : Array(QueuedJobFacts.short(reference).utf8)
@@ -84,7 +90,7 @@ extension QueueReader {
             _ = try await search(QueueFilter(), signs, connection, told: told) { jobs in
                 found += try await facts(jobs, mentioning: needle, connection).filter { $0.isMeant(by: reference) }
             }
-            return held(found, by: signs).sorted { $0.id > $1.id }
+            return try await explained(held(found, by: signs), signs, connection).sorted { $0.id > $1.id }
         }
     }
 
@@ -136,6 +142,20 @@ extension QueueReader {
             }
         }
         return facts
+    }
+
+    /// With what keeps them from being taken.
+    private func explained(
+        _ jobs: [QueuedJobFacts], _ signs: [Presence], _ connection: Connection
+    ) async throws -> [QueuedJobFacts] {
+        let view = try await view(signs, connection)
+        return jobs.map { job in
+            var job = job
+            if job.statistics.state == .ready || job.statistics.state == .delayed {
+                job.hindrances = view.tubes.first { $0.statistics.name == job.statistics.tube }?.hindrances ?? []
+            }
+            return job
+        }
     }
 
     private func held(_ jobs: [QueuedJobFacts], by signs: [Presence]) -> [QueuedJobFacts] {

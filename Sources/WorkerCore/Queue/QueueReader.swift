@@ -8,10 +8,17 @@ package struct TubeView: Sendable, Hashable {
     package var statistics: TubeStatistics
     /// Of the ready job that is next; nil when none is ready.
     package var oldestReady: Duration?
+    /// Whose jobs it holds; nil for other tubes of ours.
+    package var provider: String?
+    package var hindrances: [Hindrance]
 
-    package init(statistics: TubeStatistics, oldestReady: Duration?) {
+    package init(
+        statistics: TubeStatistics, oldestReady: Duration?, provider: String? = nil, hindrances: [Hindrance] = []
+    ) {
         self.statistics = statistics
         self.oldestReady = oldestReady
+        self.provider = provider
+        self.hindrances = hindrances
     }
 }
 
@@ -54,18 +61,48 @@ package struct QueueReader: Sendable {
         try await broker.connect { try await view($0) }
     }
 
-    func view(_ connection: Connection) async throws -> QueueView {
+    /// The tube in use becomes another.
+    /// - Throws: `BrokerError`; `CancellationError`.
+    package func view(_ connection: Connection) async throws -> QueueView {
+        try await view(try await signsOfLife(connection).found.compactMap { $0 }, connection)
+    }
+
+    func view(_ signs: [Presence], _ connection: Connection) async throws -> QueueView {
+        let rests = rests(signs)
         let server = try await connection.statistics()
         let names = try await connection.tubes().filter(isOurs).sorted { $0.text < $1.text }
         var views: [TubeView] = []
         var buried = 0
         for statistics in try await connection.statistics(ofTubes: names) {
             buried += statistics.jobs.buried
+            let meaning = tubes.meaning(of: statistics.name)
+            let oldest = try await age(ofNextIn: statistics, connection)
             views.append(
-                TubeView(statistics: statistics, oldestReady: try await age(ofNextIn: statistics, connection)))
+                TubeView(
+                    statistics: statistics, oldestReady: oldest, provider: meaning?.provider,
+                    hindrances: meaning.map { hindrances(of: statistics, $0, rests) } ?? []))
         }
         return QueueView(
             tubes: views, buriedElsewhere: max(0, server.jobs.buried - buried), isDraining: server.isDraining)
+    }
+
+    private func hindrances(
+        of tube: TubeStatistics, _ meaning: (action: JobAction, provider: String),
+        _ rests: [(worker: String, rest: Presence.Rest)]
+    ) -> [Hindrance] {
+        var hindrances: [Hindrance] = []
+        if tube.jobs.ready > 0, tube.watching == 0 { hindrances.append(.noWorker) }
+        if tube.pauseLeft > .zero { hindrances.append(.paused(left: tube.pauseLeft)) }
+        guard meaning.action == .provision else { return hindrances }
+        return hindrances
+            + rests.filter { $0.rest.provider == meaning.provider }.map { .rest(worker: $0.worker, $0.rest) }
+    }
+
+    /// Of workers that are alive.
+    private func rests(_ signs: [Presence]) -> [(worker: String, rest: Presence.Rest)] {
+        let now = world.time.wallClock
+        return Workforce(signs: signs, isComplete: true, reserved: 0).workers.filter { $0.isAlive(now: now) }
+            .flatMap { worker in worker.rests.map { (worker.name, $0) } }
     }
 
     private func age(ofNextIn tube: TubeStatistics, _ connection: Connection) async throws -> Duration? {
@@ -89,7 +126,7 @@ extension QueueReader {
     package func workforce() async throws -> Workforce {
         try await broker.connect { connection in
             let signs = try await signsOfLife(connection)
-            let queue = try await view(connection)
+            let queue = try await view(signs.found.compactMap { $0 }, connection)
             let reserved = queue.tubes.filter { tubes.isForJobs($0.statistics.name) }
                 .reduce(0) { $0 + $1.statistics.jobs.reserved }
             return Workforce(signs: signs.found, isComplete: signs.isComplete, reserved: reserved)

@@ -32,6 +32,8 @@ package struct QueuedJobFacts: Sendable, Hashable {
     package var digest: String
     /// Of a reserved job, if a worker's sign of life names it.
     package var holder: Holder?
+    /// Why nobody takes it, where more is known than that no worker has room.
+    package var hindrances: [Hindrance] = []
 
     package init(_ statistics: JobStatistics, _ job: QueuedJob, tubes: SweepTubes) {
         self.statistics = statistics

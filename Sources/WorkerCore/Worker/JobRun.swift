@@ -27,7 +27,10 @@ struct JobRun: Sendable {
                     text: "\(verdict.kind.rawValue) already (\(verdict.message)): only the removal is left to be done"))
             return await removed(because: verdict)
         }
-        let outcome = braked(await judged(await work.run()))
+        let end = await work.run()
+        let verdict = await judged(end)
+        // That there was no room for too long says nothing against the site.
+        let outcome = end.kind == .wait ? verdict : braked(verdict)
         guard outcome.kind.removes else { return outcome }
         guard job.action == .provision else { return told(outcome) }
         // Who waits starts anew anyway, with all that has come free meanwhile.
@@ -65,9 +68,11 @@ struct JobRun: Sendable {
     /// Too many burials of one cause: the site is at fault, so the job is parked with all that it has built, and the
     /// provider rests.
     private func braked(_ outcome: Outcome) -> Outcome {
-        guard outcome.kind == .failed || outcome.kind == .rejected else { return outcome }
-        if ledgers.allowsBurial(provider: job.provider, cause: outcome.cause, now: time.now) { return outcome }
-        notice(.brakePulled(provider: job.provider, cause: outcome.cause))
+        guard let evidence = BurialEvidence(outcome, of: job) else { return outcome }
+        let (isAllowed, rest) = ledgers.allowsBurial(
+            of: outcome, by: evidence, provider: job.provider, now: time.now)
+        if let rest { notice(.brakePulled(Presence.Rest(rest, time))) }
+        if isAllowed { return outcome }
         var parked = outcome
         parked.kind = .parked
         return parked

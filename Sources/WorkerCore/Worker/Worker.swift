@@ -62,8 +62,8 @@ package final class Worker: Sendable {
         let anyRoom = WaitingRoom(seats: max(1, settings.waitingConnections - destroySeats))
         let destroyRoom = WaitingRoom(seats: 1)
         let presence = PresenceKeeper(
-            broker: broker, tube: settings.tubes.workers, holdings: holdings, slots: settings.slots,
-            release: settings.release, drain: drain, world: world)
+            broker: broker, tubes: settings.tubes, holdings: holdings, ledgers: ledgers, slots: settings.slots,
+            release: settings.release, drain: drain, world: world, notice: notice)
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await presence.run() }
             group.addTask { await self.provisioner.site.knock() }
@@ -147,7 +147,9 @@ extension Worker {
             let (outcome, facts) = await work(job, delivery, token.lease, connection, journal)
             journal.record(.ended(outcome, took: world.time.now - started))
             // That something could be destroyed does not say that anything can be built.
-            if outcome.kind == .done, job.action == .provision { ledgers.succeeded(provider: job.provider) }
+            if outcome.kind == .done, job.action == .provision, ledgers.release(job.provider) {
+                notice(.brakeReleased(provider: job.provider, why: "a provision succeeded"))
+            }
             let events = journal.records
             let ended = Ended(
                 outcome: outcome, tag: tag, stub: JobStub(job), facts: facts, events: before + events, began: began)

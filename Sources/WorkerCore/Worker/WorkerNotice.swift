@@ -1,4 +1,5 @@
 package import Beanstalk
+package import Jobs
 
 /// What a worker does apart from the stories of its jobs: for the log.
 package enum WorkerNotice: Sendable {
@@ -17,7 +18,10 @@ package enum WorkerNotice: Sendable {
     case replyRefused(job: UInt64, why: String)
     /// The broker has no room to note a delay: the job goes back without one.
     case delayRefused(job: UInt64, why: String)
-    case brakePulled(provider: String, cause: String)
+    /// A provider begins to rest.
+    case brakePulled(Presence.Rest)
+    /// It rests no more.
+    case brakeReleased(provider: String, why: String)
     /// A sweep by this worker is through.
     case swept(SweepReport)
     /// A sweep did not come about; the next one follows.

@@ -13,7 +13,7 @@ struct JobCommand: AsyncParsableCommand {
             jobs. Of the body only known keys are shown: bodies of test runs carry secrets. What went wrong with a buried \
             job stands in its report: `cirrata failed show`. Looking changes nothing in the broker.
 
-            JSON: for each job an object with all that `cirrata jobs` says of one, and digest, body (known keys) and next.
+            JSON: for each job an object with all that `cirrata jobs` says of one, and digest, body (known keys), hindrances (why nobody takes it) and next.
             """)
 
     @Argument(help: ArgumentHelp("Job number, key or node.", valueName: "job"))
@@ -36,7 +36,7 @@ struct JobCommand: AsyncParsableCommand {
         }
         for (index, job) in jobs.enumerated() {
             if output.json {
-                Terminal.output.line(JSONValue.object(job.detailedJSON).text)
+                Terminal.output.line(JSONValue.object(job.detailedJSON(now: now)).text)
             } else {
                 if index > 0 { Terminal.output.line() }
                 for line in JobText(job, now: now).lines(for: .output) { Terminal.output.line(line) }
@@ -64,8 +64,14 @@ private struct JobText {
         facts.append(("counters", FailedShowText.counters(statistics)))
         return [terminal.styled(Printable.line(title), statistics.state == .buried ? .red : .bold), ""]
             + facts.map { FailedShowText.fact($0.0, $0.1) } + ["", terminal.styled("Body (known keys)", .bold)]
-            + FailedShowText.body(job.body.map { ($0.key, $0.value) }).map { "  " + $0 }
+            + FailedShowText.body(job.body.map { ($0.key, $0.value) }).map { "  " + $0 } + hindrances(terminal)
             + ["", terminal.styled("Next", .bold), "  " + Printable.line(job.next)]
+    }
+
+    private func hindrances(_ terminal: Terminal) -> [String] {
+        guard !job.hindrances.isEmpty else { return [] }
+        let lines = job.hindrances.map { "  \($0.text(now: now)); \($0.remedy(provider: job.provider))" }
+        return ["", terminal.styled("Why nobody takes it", .bold)] + lines.map(Printable.line)
     }
 
     private var holder: String {

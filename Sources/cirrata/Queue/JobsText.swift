@@ -49,7 +49,7 @@ struct JobsText {
     }
 
     private var notes: [String] {
-        var notes: [String] = []
+        var notes = found.hindered.flatMap { $0.hindranceLines(now: now) }
         if found.total == 0 { notes.append("no job matches") }
         if found.jobs.count < found.total {
             notes.append("\(found.jobs.count) of \(found.total) shown (--limit 0 shows all)")
@@ -96,10 +96,11 @@ extension QueuedJobFacts {
     }
 
     /// Everything.
-    var detailedJSON: JSONObject {
+    func detailedJSON(now: Timestamp) -> JSONObject {
         var members = json
         members["digest"] = .string(digest)
         members["body"] = .object(JSONObject(body.map { ($0.key, .string($0.value)) }))
+        members["hindrances"] = .array(hindrances.map { .string($0.text(now: now)) })
         members["next"] = .string(next)
         return members
     }
@@ -107,6 +108,8 @@ extension QueuedJobFacts {
     /// What an operator may do about it, in a sentence.
     var next: String {
         switch statistics.state {
+        case .ready where !hindrances.isEmpty:
+            "a worker takes it when nothing hinders it any more; `cirrata cancel \(id)` takes it out of the queue"
         case .ready: "a worker takes it when one is free; `cirrata cancel \(id)` takes it out of the queue"
         case .delayed: "it is tried again by itself; `cirrata cancel \(id)` takes it out of the queue"
         case .buried: "`cirrata failed show \(id)` reads its report, and says so if there is none"

@@ -12,7 +12,7 @@ struct TubesCommand: AsyncParsableCommand {
             Looking changes nothing in the broker. With --watch, changes since the last look stand in brackets.
 
             JSON: for each tube an object with event "tube", tube, ready, reserved, delayed, buried, waiting, \
-            pause_left_seconds and oldest_ready_seconds (where one is ready); then one with event "summary", \
+            pause_left_seconds, hindrances (why its ready jobs are not taken) and oldest_ready_seconds (where one is ready); then one with event "summary", \
             buried_elsewhere and draining.
             """)
 
@@ -37,7 +37,7 @@ struct TubesCommand: AsyncParsableCommand {
             var before: QueueView?
             while true {
                 let view = try await reader.view()
-                let text = TubesText(view, since: before, isWatched: watch)
+                let text = TubesText(view, since: before, isWatched: watch, now: world.time.wallClock)
                 if watch, !json { Terminal.output.clear() }
                 for line in json ? text.json : text.lines(for: .output) { Terminal.output.line(line) }
                 guard watch else { return }

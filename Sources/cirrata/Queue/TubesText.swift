@@ -8,9 +8,11 @@ struct TubesText {
     private let view: QueueView
     private let before: [TubeName: JobCounts]
     private let isWatched: Bool
+    private let now: Timestamp
 
-    init(_ view: QueueView, since before: QueueView?, isWatched: Bool) {
+    init(_ view: QueueView, since before: QueueView?, isWatched: Bool, now: Timestamp) {
         self.view = view
+        self.now = now
         self.before = Dictionary(
             (before?.tubes ?? []).map { ($0.statistics.name, $0.statistics.jobs) }, uniquingKeysWith: { a, _ in a })
         self.isWatched = isWatched
@@ -49,7 +51,7 @@ struct TubesText {
     }
 
     private var notes: [String] {
-        var notes: [String] = []
+        var notes = view.tubes.flatMap { $0.hindranceLines(now: now) }
         if view.isDraining { notes.append("the broker drains: it takes no job until it is restarted") }
         if view.buriedElsewhere > 0 { notes.append("buried by other programs: \(view.buriedElsewhere)") }
         return notes
@@ -64,6 +66,7 @@ struct TubesText {
                 "reserved": .integer(jobs.reserved), "delayed": .integer(jobs.delayed),
                 "buried": .integer(jobs.buried), "waiting": .integer(statistics.waiting),
                 "pause_left_seconds": .integer(Int(statistics.pauseLeft.seconds)),
+                "hindrances": .array(tube.hindrances.map { .string($0.text(now: now)) }),
             ]
             if let oldest = tube.oldestReady { members["oldest_ready_seconds"] = .integer(Int(oldest.seconds)) }
             return JSONValue.object(members).text
@@ -72,5 +75,15 @@ struct TubesText {
             "event": "summary", "buried_elsewhere": .integer(view.buriedElsewhere), "draining": .bool(view.isDraining),
         ]
         return tubes + [JSONValue.object(summary).text]
+    }
+}
+
+extension TubeView {
+    /// Why its ready jobs are not taken, and what changes that; a line each.
+    func hindranceLines(now: Timestamp) -> [String] {
+        hindrances.map { hindrance in
+            Printable.line(
+                "\(statistics.name): \(hindrance.text(now: now)); \(hindrance.remedy(provider: provider ?? ""))")
+        }
     }
 }

@@ -10,10 +10,10 @@ struct WorkersCommand: AsyncParsableCommand {
         commandName: "workers", abstract: "Shows who works on what, in which step, and since when.",
         discussion: """
             Workers give a sign of life every 30 s; what they hold may be that much out of date. One without a sign for 90 s \
-            has vanished. Looking changes nothing in the broker.
+            has vanished. A provider that rests (burial_brake) is said at once. Looking changes nothing in the broker.
 
-            JSON: for each worker an object with event "worker", host, pid, release, slots, started, at, draining, alive and \
-            jobs (job, key, node, action, step, since); then one with event "summary", workers, unreadable, complete, \
+            JSON: for each worker an object with event "worker", host, pid, release, slots, started, at, draining, alive, \
+            jobs (job, key, node, action, step, since) and rests (provider, cause, burials, message, since, until); then one with event "summary", workers, unreadable, complete, \
             reserved, and unclaimed where it is known.
             """)
 
@@ -46,6 +46,10 @@ struct WorkersCommand: AsyncParsableCommand {
                         .map { $0.isEmpty ? "-" : Printable.line($0) })
             }
             if !worker.held.isEmpty { lines += table.lines }
+            for rest in worker.rests where isWell {
+                let text = "  \(rest.provider) \(rest.text(now: now)); `cirrata resume \(rest.provider)` ends it"
+                lines.append(Terminal.output.styled(Printable.line(text), .yellow))
+            }
         }
         return lines + notes(workforce, now).map { Terminal.output.styled($0, .yellow) }
     }
@@ -74,11 +78,19 @@ struct WorkersCommand: AsyncParsableCommand {
                     "since": .string(job.since.description),
                 ])
             }
+            let rests = worker.rests.map { rest in
+                JSONValue.object([
+                    "provider": .string(rest.provider), "cause": .string(rest.cause),
+                    "burials": .integer(rest.burials), "message": .string(rest.message),
+                    "since": .string(rest.since.description), "until": .string(rest.until.description),
+                ])
+            }
             let members: JSONObject = [
                 "event": "worker", "host": .string(worker.host), "pid": .integer(Int(worker.process)),
                 "release": .string(worker.release), "slots": .integer(worker.slots),
                 "started": .string(worker.started.description), "at": .string(worker.at.description),
                 "draining": .bool(worker.draining), "alive": .bool(worker.isAlive(now: now)), "jobs": .array(jobs),
+                "rests": .array(rests),
             ]
             return JSONValue.object(members).text
         }

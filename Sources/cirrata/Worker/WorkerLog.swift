@@ -1,5 +1,6 @@
 import Beanstalk
 import Configuration
+import Jobs
 import Logging
 import Provisioning
 import Resilience
@@ -82,10 +83,15 @@ struct WorkerLog: Sendable {
             logger.warning(
                 "the broker has no room, so the job goes back without a delay: \(why)",
                 metadata: [LogKeys.job: "\(job)"])
-        case .brakePulled(let provider, let cause):
+        case .brakePulled(let rest):
+            let why = "\(rest.burials.counted("burial")) of one cause, the last one: \(rest.message)"
+            let until = "no provisions of \(rest.provider) are taken until \(rest.until)"
             logger.critical(
-                "job after job fails for one cause: the site is at fault, no more are buried",
-                metadata: [LogKeys.provider: "\(provider)", LogKeys.cause: "\(cause)"])
+                "the site is at fault, \(until), after \(why); mend it, then `cirrata resume \(rest.provider)`",
+                metadata: [LogKeys.provider: "\(rest.provider)", LogKeys.cause: "\(rest.cause)"])
+        case .brakeReleased(let provider, let why):
+            logger.notice(
+                "provisions of \(provider) are taken again: \(why)", metadata: [LogKeys.provider: "\(provider)"])
         case .swept(let report):
             tell(report)
         case .sweepFailed(let why):

@@ -1,5 +1,6 @@
 import Configuration
 import HTTPKit
+import Jobs
 import Provisioning
 import Sandbox
 import Scenarios
@@ -150,6 +151,28 @@ import World
             act: { lab in
                 lab.bench.broker.put(Array("{v: 1}".utf8), tube: "cirrata.sweep", delay: 60)
                 _ = lab.bench.broker.ask(Array("pause-tube cirrata.sweep 4294967295\r\n".utf8))
+            }),
+        Trouble(
+            name: "jobs that nobody takes", area: "broker", check: "queue", verdict: .warning,
+            says: ["cirrata.provision.ovh: no worker takes jobs of it", "start a worker of ovh"],
+            act: { $0.bench.put(.provision, "{action: provision, node: ovh001}") }),
+        Trouble(
+            name: "a provider rests", area: "broker", check: "queue", verdict: .warning,
+            says: [
+                "cirrata.provision.ovh: h:7 takes no jobs of it: rests since", "until", "5 burials of nova-403",
+                "the last one: no", "cirrata resume ovh",
+            ],
+            act: { lab in
+                let now = lab.bench.simulation.world.time.wallClock
+                let sign = Presence(
+                    host: "h", process: 7, release: "1", slots: 50, started: now, at: now, draining: false, held: [],
+                    rests: [
+                        .init(
+                            provider: "ovh", cause: "nova-403", burials: 5, message: "no", since: now,
+                            until: now + .seconds(600))
+                    ])
+                lab.bench.broker.put(sign.encoded(limit: 65_535), tube: lab.bench.configuration.tubes.workers)
+                lab.bench.broker.put([], tube: lab.bench.configuration.tubes.provision("ovh"), delay: 60)
             }),
     ]
 
