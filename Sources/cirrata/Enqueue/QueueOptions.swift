@@ -2,6 +2,7 @@ import ArgumentParser
 import Beanstalk
 import Configuration
 import EventLoop
+import WorkerCore
 import World
 
 /// How jobs are put, and whether their outcome is awaited.
@@ -39,9 +40,11 @@ struct QueueOptions: ParsableArguments {
     func submit(
         _ orders: [Order], _ configuration: SiteConfiguration, _ world: World, _ loop: EventLoop
     ) async throws {
+        let broker = Broker(configuration.broker, world: world)
         let submission = Submission(
-            broker: Broker(configuration.broker, world: world), priority: priority, delay: delay, ttr: ttr,
-            report: SubmissionReport(json: output.json), world: world)
+            broker: broker, priority: priority, delay: delay, ttr: ttr,
+            report: SubmissionReport(json: output.json),
+            reader: try QueueReader(broker: broker, tubes: configuration.tubes, world: world), world: world)
         guard wait else { return try await submission.put(orders) }
         let isDone: Bool
         do {

@@ -1,5 +1,6 @@
 import Beanstalk
 import Jobs
+import WorkerCore
 import World
 
 /// Puts jobs, and follows them to their end.
@@ -9,10 +10,11 @@ struct Submission: Sendable {
     let delay: Duration
     let ttr: Duration
     let report: SubmissionReport
+    let reader: QueueReader
     let world: World
 
-    /// How long one reserve waits.
-    private static let poll = Duration.seconds(30)
+    /// How long one reserve waits; then is looked whether anything keeps workers from taking the jobs.
+    private static let poll = Duration.seconds(5)
 
     func put(_ orders: [Order]) async throws {
         try await broker.connect { connection in try await put(orders, on: connection) { _, _ in } }
@@ -84,9 +86,10 @@ struct Submission: Sendable {
     }
 
     private func collect(_ ledger: SubmissionLedger, on connection: Connection) async throws {
+        var said: Set<String> = []
         while !ledger.open.isEmpty {
             switch try await connection.reserve(timeout: Self.poll) {
-            case .timedOut: continue
+            case .timedOut: try await sayHindrances(ledger, connection, &said)
             case .deadlineSoon: try await world.time.sleep(for: Connection.deadlinePause)
             case .job(let job):
                 do throws(Unreadable) {
@@ -100,6 +103,21 @@ struct Submission: Sendable {
                 _ = try await connection.delete(job.id)
             }
         }
+    }
+}
+
+extension Submission {
+    /// Says why open jobs are not taken, once for as long as it stays so.
+    private func sayHindrances(
+        _ ledger: SubmissionLedger, _ connection: Connection, _ said: inout Set<String>
+    ) async throws {
+        let wanted = Set(ledger.open.map(\.tube))
+        let tubes = try await reader.view(connection).tubes.filter { wanted.contains($0.statistics.name) }
+        let remedies = Set(tubes.flatMap { tube in tube.hindrances.map { $0.remedy(provider: tube.provider ?? "") } })
+        if !remedies.isSubset(of: said) {
+            for line in tubes.flatMap({ $0.hindranceLines(now: world.time.wallClock) }) { report.trouble(line) }
+        }
+        said = remedies
     }
 }
 
