@@ -11,7 +11,8 @@ extension YAMLWriter {
 }
 
 extension Node {
-    /// Of a list of texts the first ones stay, with a word about the others; of other lists the last ones.
+    /// Of a list of texts the first ones stay, with a word about the others; of other lists the last ones. Tags go: they
+    /// may be as long as texts.
     fileprivate func shortened(texts: Int, items most: Int) -> Node {
         switch kind {
         case .scalar(let scalar):
@@ -22,6 +23,8 @@ extension Node {
             let kept = isOfTexts ? items.prefix(most) : items.suffix(most)
             let note = isOfTexts ? [Node.string("… and \(items.count - most) more")] : []
             return .list(kept.map { $0.shortened(texts: texts, items: most) } + note)
+        case .tagged(_, let node):
+            return node.shortened(texts: texts, items: most)
         case .mapping(let mapping):
             return .map(mapping.entries.map { ($0.key, $0.value.shortened(texts: texts, items: most)) })
         }
