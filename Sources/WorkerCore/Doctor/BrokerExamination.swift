@@ -115,7 +115,7 @@ struct BrokerExamination: Sendable {
     /// Nobody sweeps before somebody can take the token.
     private func sweep() async throws -> Finding {
         guard configuration.sweep.isEnabled else {
-            return examination.finding(.skipped, "sweep", "workers of this configuration do not sweep")
+            return examination.finding(.ok, "sweep", "workers of this configuration do not sweep (sweep.enabled)")
         }
         let tube = try TubeName(configuration.tubes.sweep)
         return try await broker.connect(Tubes(use: tube)) { connection in

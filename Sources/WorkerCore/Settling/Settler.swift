@@ -94,7 +94,9 @@ struct Settler: Sendable {
         let job = token.delivery.id.number
         switch end {
         case .putBack(let delay): _ = await release(token, after: delay, priority: .max, on: connection)
-        case .bury: _ = tell(await token.bury(priority: .max), job)
+        // A bury on a full disk ends in limbo, too.
+        case .bury where await whyNoRecordFits(connection) == nil: _ = tell(await token.bury(priority: .max), job)
+        case .bury: _ = await release(token, after: policy.foreignDelay, priority: .max, on: connection)
         }
     }
 
