@@ -82,9 +82,10 @@ struct SweepDuty: Sendable {
     private func ensureToken(_ connection: Connection) async throws {
         let now = world.time.now
         let jobs = try await connection.statistics(of: tubes.token)?.jobs
-        var comesInTime = (jobs?.ready ?? 0) > 0
-        if !comesInTime { comesInTime = try await wakesInTime(connection) }
-        if comesInTime { return lastSeen.withLock { $0 = now } }
+        if let jobs, jobs.ready + jobs.delayed > 0 {
+            if jobs.ready == 0 { try await wakeLateToken(connection) }
+            return lastSeen.withLock { $0 = now }
+        }
         let since = lastSeen.withLock { lastSeen in
             lastSeen = lastSeen ?? now
             return now - (lastSeen ?? now)
@@ -97,17 +98,14 @@ struct SweepDuty: Sendable {
         lastSeen.withLock { $0 = now }
     }
 
-    /// Whether a token wakes up by itself, or was waked because it would have slept for too long.
-    private func wakesInTime(_ connection: Connection) async throws -> Bool {
+    /// Makes a token ready that would be delayed for too long, unless another worker does so at the same moment.
+    private func wakeLateToken(_ connection: Connection) async throws {
         try await connection.use(tubes.token)
         guard let first = try await connection.peek(.delayed),
-            let statistics = try await connection.statistics(of: first.id), statistics.state == .delayed
-        else { return false }
-        // If not, another worker has waked it.
-        if statistics.timeLeft > longestPause, try await connection.kick(first.id) {
-            notice(.sweepTokenMended("it was to come in \(statistics.timeLeft.short): it comes now"))
-        }
-        return true
+            let statistics = try await connection.statistics(of: first.id), statistics.state == .delayed,
+            statistics.timeLeft > longestPause, try await connection.kick(first.id)
+        else { return }
+        notice(.sweepTokenMended("it was to come in \(statistics.timeLeft.short): it comes now"))
     }
 
     private var longestPause: Duration { interval * 2 }

@@ -53,7 +53,7 @@ extension ProcessSuites {
                 await lab.beanstalkd.signal(SIGUSR1)
                 let worker = try await lab.worker()
                 try await worker.says("the broker took no reply")
-                try await worker.says("the broker took no report, so the job was not buried")
+                try await worker.says("the broker took no report, so the job is not buried")
                 try await lab.world.time.sleep(for: .seconds(1))
                 #expect(try await lab.openJobs() == (0, 2))
                 // What is to be known of it is in the log at least.
@@ -86,7 +86,7 @@ extension ProcessSuites {
                 let file = WorkerFile(slots: 6, more: "capacity_delay: 2s")
                 let worker = try await lab.worker(file)
                 try await worker.says("the broker took no reply")
-                try await worker.says("the broker took no report, so the job was not buried")
+                try await worker.says("the broker took no report, so the job is not buried")
                 try await worker.says("the broker has no room, so the job goes back without a delay")
                 #expect(try await lab.openJobs() == (0, 3))
                 // A worker that is to end does not hold jobs any longer.
