@@ -163,7 +163,7 @@ extension ProcessSuites {
             try await withLab { lab in
                 let watching = try await lab.start(
                     ["tubes", "--watch", "--interval", "100ms"], through: "trap '' HUP; exec \"$0\" \"$@\"")
-                _ = try await watching.waitForLine(containing: "no tubes")
+                _ = try await watching.waitForLine(containing: "TUBE")
                 watching.signal(SIGHUP)
                 // It lives, and sees what comes after that.
                 try await lab.put(.provision())
