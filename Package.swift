@@ -36,6 +36,7 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
         name: name, dependencies: dependencies, swiftSettings: swift,
         linkerSettings: [
+            // The program needs no Swift where it runs. The linker does not find these two parts of Foundation by itself.
             .unsafeFlags(
                 ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"],
                 .when(configuration: .release))
